@@ -1,0 +1,243 @@
+"""What a user declares about a lake: `lakeq.toml`, and the arguments of `lake.register`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lakeq.catalog.layout import Layout, parse_layout
+from lakeq.errors import ConfigError
+from lakeq.formats.base import Column, ReadOptions
+from lakeq.formats.detect import FORMATS
+from lakeq.formats.type_names import parse_type
+
+_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
+_TABLE_KEYS = (
+    "location",
+    "layout",
+    "format",
+    "delimiter",
+    "header",
+    "quote",
+    "null",
+    "columns",
+    "partition_types",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableDefinition:
+    """A table as declared. `location` is relative to the lake, or a full location of its own.
+
+    None means: find out. A `layout` of kind `hive` without keys takes the keys that the folders have.
+    `partition_types` gives partition columns a type.
+    """
+
+    name: str
+    location: str
+    layout: Layout | None = None
+    format: str | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    partition_types: Mapping[str, pa.DataType] = field(default_factory=dict)
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether the location stands by itself, rather than below the lake's."""
+        return is_absolute(self.location)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeDefinition:
+    """A lake as declared: where it lies, its tables and views, and settings passed on as they are."""
+
+    location: str
+    tables: tuple[TableDefinition, ...] = ()
+    views: Mapping[str, str] = field(default_factory=dict)
+    storage: Mapping[str, Any] = field(default_factory=dict)
+    pricing: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_absolute(location: str) -> bool:
+    """Whether a location is a URL, an absolute path or one below the home folder."""
+    return "://" in location or location.startswith("~") or os.path.isabs(location)
+
+
+def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
+    """A table's definition from what a user wrote.
+
+    `declared` may hold `layout`, `format`, `delimiter`, `header`, `quote`, `null`, `columns` and
+    `partition_types` (both map a name to a type). None stands for not declared.
+
+    ConfigError names the table, the setting, and the nearest known name.
+    """
+    where = f"table {name!r}"
+    _check_keys(declared, _TABLE_KEYS[1:], where)
+    given = {key: value for key, value in declared.items() if value is not None}
+    if not name:
+        raise ConfigError("A table needs a name that is not empty.")
+    layout = _text(given, "layout", where)
+    chosen = _text(given, "format", where)
+    if chosen is not None and chosen not in FORMATS:
+        raise ConfigError(f"Unknown format {chosen!r} of {where}.{_suggest(chosen, FORMATS)}")
+    columns = _types(given, "columns", where)
+    return TableDefinition(
+        name,
+        _check_location(location, where),
+        None if layout is None else parse_layout(layout),
+        chosen,
+        ReadOptions(
+            delimiter=_character(given, "delimiter", where),
+            header=_flag(given, "header", where),
+            quote=_character(given, "quote", where, may_be_empty=True),
+            null=_text(given, "null", where),
+            columns=tuple(Column(key, kind) for key, kind in columns.items()) if columns else None,
+        ),
+        _types(given, "partition_types", where),
+    )
+
+
+def load_definition(source: str | Path, base: str | None = None) -> LakeDefinition:
+    """The lake that a `lakeq.toml` declares. A Path, or a text that ends in `.toml`, names the file; any
+    other text is the TOML itself.
+
+    A relative `location` is relative to `base`, by default the file's folder. ConfigError says
+    what is wrong: TOML that does not parse, unknown settings (with the nearest name), unknown types.
+    """
+    if isinstance(source, Path) or source.endswith(".toml"):
+        path = Path(source)
+        base = str(path.parent) if base is None else base
+        origin, text = str(path), _read_text(path)
+    else:
+        origin, text = "lakeq.toml", source
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is not valid TOML: {error}.") from error
+    _check_keys(content, _LAKE_KEYS, origin)
+    tables = tuple(
+        _load_table(name, table, origin) for name, table in _table(content, "tables", origin).items()
+    )
+    views = _table(content, "views", origin)
+    for name, sql in views.items():
+        if not isinstance(sql, str):
+            raise ConfigError(f"View {name!r} in {origin} must be a text of SQL.")
+    _check_distinct([*(table.name for table in tables), *views], origin)
+    return LakeDefinition(
+        _resolve(_text(content, "location", origin) or ".", base or "."),
+        tables,
+        views,
+        _table(content, "storage", origin),
+        _table(content, "pricing", origin),
+        _table(content, "limits", origin),
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.") from error
+
+
+def _load_table(name: str, declared: Any, origin: str) -> TableDefinition:
+    if not isinstance(declared, dict):
+        raise ConfigError(f"[tables.{name}] in {origin} must be a table of settings.")
+    _check_keys(declared, _TABLE_KEYS, f"[tables.{name}] in {origin}")
+    settings = dict(declared)
+    location = settings.pop("location", name)
+    try:
+        return define_table(name, location, **settings)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from error
+
+
+def _resolve(location: str, base: str) -> str:
+    if is_absolute(location):
+        return location
+    relative = os.path.normpath(location).replace(os.sep, "/")
+    return base if relative == "." else f"{base.rstrip('/')}/{relative}"
+
+
+def _check_location(location: Any, where: str) -> str:
+    if not isinstance(location, str):
+        raise ConfigError(f"The location of {where} must be a text.")
+    if is_absolute(location):
+        return location
+    if ".." in location.split("/"):
+        raise ConfigError(
+            f"The location {location!r} of {where} leaves the lake. Give an absolute path or a URL."
+        )
+    return "/".join(part for part in location.split("/") if part not in ("", "."))
+
+
+def _check_keys(settings: Collection[str], known: Collection[str], where: str) -> None:
+    for key in settings:
+        if key not in known:
+            raise ConfigError(f"Unknown setting {key!r} in {where}.{_suggest(key, known)}")
+
+
+def _check_distinct(names: list[str], origin: str) -> None:
+    folded = [name.casefold() for name in names]
+    for position, name in enumerate(folded):
+        if name in folded[:position]:
+            raise ConfigError(f"{origin} declares {names[position]!r} twice; names differ in more than case.")
+
+
+def _suggest(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(known)}."
+
+
+def _table(settings: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    value = settings.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"[{key}] in {where} must be a table of settings.")
+    return value
+
+
+def _text(settings: Mapping[str, Any], key: str, where: str) -> str | None:
+    value = settings.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"Setting {key!r} of {where} must be a text, not {value!r}.")
+    return value
+
+
+def _character(settings: Mapping[str, Any], key: str, where: str, may_be_empty: bool = False) -> str | None:
+    value = _text(settings, key, where)
+    if value is None or len(value) == 1 or (may_be_empty and not value):
+        return value
+    raise ConfigError(f"Setting {key!r} of {where} must be one character, not {value!r}.")
+
+
+def _flag(settings: Mapping[str, Any], key: str, where: str) -> bool | None:
+    value = settings.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f"Setting {key!r} of {where} must be true or false, not {value!r}.")
+    return value
+
+
+def _types(settings: Mapping[str, Any], key: str, where: str) -> dict[str, pa.DataType]:
+    """Name → type from name → type text; pyarrow types are taken as they are."""
+    value = settings.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"Setting {key!r} of {where} must map names to types.")
+    types = {}
+    for name, kind in value.items():
+        if isinstance(kind, pa.DataType):
+            types[name] = kind
+            continue
+        if not isinstance(kind, str):
+            raise ConfigError(f"The type of column {name!r} of {where} must be a text, not {kind!r}.")
+        try:
+            types[name] = parse_type(kind)
+        except ConfigError as error:
+            raise ConfigError(f"Column {name!r} of {where}: {error}") from error
+    return types

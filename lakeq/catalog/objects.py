@@ -1,0 +1,233 @@
+"""Which objects of a listing are data, in which format, and why the others are ignored.
+
+Names are judged as Athena judges them (`.` and `_` hide), except that `_key=value` is data as in Spark.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakeq.catalog.table import IgnoredObjects
+from lakeq.errors import FormatError, StorageError
+from lakeq.formats.detect import detect_format, guess_format
+from lakeq.storage.base import Store
+
+T = TypeVar("T")
+
+EXAMPLES = 5
+DELTA_LOG = "Delta log (below _delta_log)"
+UNKNOWN_FORMAT = "not a known format"
+
+_REASONS = (
+    ("folder marker", r"(/|_\$folder\$)$"),
+    ("temporary (below _temporary)", r"(?i)(^|/)_temporary(/|$)"),
+    (DELTA_LOG, r"(^|/)_delta_log(/|$)"),
+    ("hidden name (starts with . or _)", r"(^|/)(\.[^/]*|_[^/=]*)(/|$)"),
+    ("copy in progress (._COPYING_)", r"\._COPYING_$"),
+    ("lake definition (lakeq.toml)", r"^lakeq\.toml$"),
+)
+_CLOSED = "could not be opened to tell its format"
+_EMPTY = "empty object (0 bytes)"
+_SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9_]{1,10}){0,2})$"
+_PROSE = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sql", ".lock")
+"""Text that may look like rows, and that Python's table of types does not know in every version."""
+
+_SAMPLES = 3
+_TEXT_FORMATS = ("csv", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One listed object as a Source for the formats; its reads are pinned to the listed version."""
+
+    store: Store
+    key: str
+    size: int
+    etag: str | None
+
+    @property
+    def path(self) -> str:
+        """The full name, for error messages."""
+        return self.store.url(self.key)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Exactly `length` bytes from `start`; StorageError when they cannot be had."""
+        return self.store.read(self.key, start, length, self.etag)
+
+
+def sort_listing(listing: pa.Table) -> pa.Table:
+    """The listing sorted by path."""
+    paths = listing.column("path")
+    ordered = pc.all(pc.less_equal(paths.slice(0, max(len(paths) - 1, 0)), paths.slice(1))).as_py()
+    return listing if ordered else listing.sort_by("path")
+
+
+def judge_objects(listing: pa.Table, root: str = "") -> pa.Table:
+    """The listing of what lies below the folder `root`, with `reason` (why an object is ignored, else null)
+    and `format` (from its name; null where the name does not tell). Names above `root` hide nothing."""
+    paths = pc.utf8_slice_codeunits(_chunk(listing.column("path")), len(root))
+    reason: pa.Array = pa.nulls(len(paths), pa.string())
+    for text, pattern in _REASONS:
+        reason = _fill(reason, pc.match_substring_regex(paths, pattern), text)
+    reason = _fill(reason, pc.equal(_chunk(listing.column("size")), 0), _EMPTY)
+    suffixes = pc.struct_field(pc.extract_regex(paths, _SUFFIX), 0).dictionary_encode()
+    names = suffixes.dictionary.to_pylist()
+    types = mimetypes.MimeTypes()
+    formats = pa.array([guess_format(f"x{suffix}") for suffix in names], pa.string())
+    foreign = pa.array([_is_foreign(suffix, types) for suffix in names], pa.bool_())
+    reason = _fill(reason, foreign.take(suffixes.indices), UNKNOWN_FORMAT)
+    return listing.append_column("reason", reason).append_column("format", formats.take(suffixes.indices))
+
+
+def settle_formats(objects: pa.Table, store: Store, declared: str | None) -> pa.Table:
+    """The objects of `judge_objects` with a format for every one that is not ignored.
+
+    Where names do not tell, a few files in each folder and extension are opened, and more where those
+    disagree. With a `declared` format everything else is ignored; declared text is believed, not opened.
+    """
+    undecided = pc.and_(
+        pc.is_null(_chunk(objects.column("reason"))), pc.is_null(_chunk(objects.column("format")))
+    )
+    if declared in _TEXT_FORMATS:
+        formats = pc.if_else(undecided, declared, _chunk(objects.column("format")))
+        objects = _replace(objects, _chunk(objects.column("reason")), formats)
+    elif pc.any(undecided).as_py():
+        objects = _detect_formats(objects, undecided, store)
+    if declared is None:
+        return objects
+    formats = _chunk(objects.column("format"))
+    other = pc.fill_null(pc.not_equal(formats, declared), False)
+    reason = _fill(_chunk(objects.column("reason")), other, f"not {declared}, the declared format")
+    return _replace(objects, reason, formats)
+
+
+def _detect_formats(objects: pa.Table, undecided: pa.Array, store: Store) -> pa.Table:
+    found = _detect(stored_files(objects.filter(undecided), store))
+    formats = pa.array([kind for kind, _ in found], pa.string())
+    reasons = pa.array([why for _, why in found], pa.string())
+    return _replace(
+        objects,
+        pc.replace_with_mask(_chunk(objects.column("reason")), undecided, reasons),
+        pc.replace_with_mask(_chunk(objects.column("format")), undecided, formats),
+    )
+
+
+def count_ignored(objects: pa.Table) -> tuple[IgnoredObjects, ...]:
+    """The ignored objects among these by reason, each with its count, bytes and first few paths."""
+    ignored = objects.filter(pc.is_valid(objects.column("reason")))
+    groups = []
+    for reason in sorted(pc.unique(ignored.column("reason")).to_pylist()):
+        rows = ignored.filter(pc.equal(ignored.column("reason"), reason))
+        examples = tuple(rows.column("path").slice(0, EXAMPLES).to_pylist())
+        groups.append(IgnoredObjects(reason, rows.num_rows, pc.sum(rows.column("size")).as_py(), examples))
+    return tuple(groups)
+
+
+def data_objects(objects: pa.Table) -> pa.Table:
+    """The objects that are not ignored."""
+    return objects.filter(pc.is_null(objects.column("reason")))
+
+
+def path_range(paths: pa.Array, place: str) -> tuple[int, int]:
+    """Where the sorted `paths` begin and end that lie below the folder `place` ("" or ending in `/`).
+
+    A `place` that does not end in `/` is one path.
+    """
+
+    def find(text: str) -> int:
+        return bisect_left(range(len(paths)), text, key=lambda row: paths[row].as_py())
+
+    if not place:
+        return 0, len(paths)
+    # "0" follows "/": the first text after every path in the folder. "\0" follows the end of a file's path.
+    return find(place), find(f"{place[:-1]}0" if place.endswith("/") else f"{place}\0")
+
+
+def objects_below(objects: pa.Table, place: str) -> pa.Table:
+    """The objects in or below a folder, or the one file, without copying."""
+    start, stop = path_range(objects.column("path"), place)
+    return objects.slice(start, stop - start)
+
+
+def stored_files(objects: pa.Table, store: Store) -> list[StoredFile]:
+    """The objects as Sources."""
+    columns = (objects.column(name).to_pylist() for name in ("path", "size", "etag"))
+    return [StoredFile(store, path, size, etag) for path, size, etag in zip(*columns, strict=True)]
+
+
+def _detect(files: Sequence[StoredFile]) -> list[tuple[str | None, str | None]]:
+    """The format of each file by content, or why there is none.
+
+    Files of one folder and extension are sampled together; where the samples disagree, the folders below
+    are asked on their own, in the end each file.
+    """
+    found: list[tuple[str | None, str | None]] = [(None, None)] * len(files)
+    pending = [(0, list(range(len(files))))]
+    while pending:
+        depth, members = pending.pop()
+        groups: dict[tuple[str, str, str], list[int]] = {}
+        for member in members:
+            *folders, name = files[member].key.split("/")
+            folder = folders[depth] if depth < len(folders) else ""
+            single = name if depth > len(folders) else ""
+            groups.setdefault((folder, single, name.partition(".")[2]), []).append(member)
+        for group in groups.values():
+            answers = {_detect_one(files[member]) for member in spread(group, _SAMPLES)}
+            if len(answers) > 1:
+                pending.append((depth + 1, group))
+                continue
+            answer = answers.pop()
+            for member in group:
+                found[member] = answer
+    return found
+
+
+def _detect_one(file: StoredFile) -> tuple[str | None, str | None]:
+    try:
+        kind = detect_format(file)
+    except FormatError:
+        return None, UNKNOWN_FORMAT
+    except StorageError:
+        return None, _CLOSED
+    return kind, None if kind else UNKNOWN_FORMAT
+
+
+def spread(members: Sequence[T], count: int) -> Sequence[T]:
+    """At most `count` of the members: the first, the last, and some evenly between."""
+    if len(members) <= count:
+        return members
+    return [members[position * (len(members) - 1) // (count - 1)] for position in range(count)]
+
+
+def _is_foreign(suffix: str, types: mimetypes.MimeTypes) -> bool:
+    """Whether a suffix is that of a known type which is not data, so that the file need not be opened.
+
+    `types` is Python's own table, not the machine's: the answer is the same everywhere.
+    """
+    if guess_format(f"x{suffix}") is not None:
+        return False
+    if suffix.lower().endswith(_PROSE):
+        return True
+    kind, _ = types.guess_type(f"x{suffix}")
+    return kind is not None and kind not in ("text/plain", "application/octet-stream")
+
+
+def _fill(reason: pa.Array, mask: pa.Array, text: str) -> pa.Array:
+    """`reason` with `text` where it is null and the mask holds."""
+    return pc.if_else(pc.and_(pc.is_null(reason), mask), text, reason)
+
+
+def _replace(objects: pa.Table, reason: pa.Array, formats: pa.Array) -> pa.Table:
+    kept = objects.drop_columns(["reason", "format"])
+    return kept.append_column("reason", reason).append_column("format", formats)
+
+
+def _chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

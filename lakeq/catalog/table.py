@@ -1,0 +1,90 @@
+"""The nouns of the catalog: Table, its columns, its layout and what was left out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from lakeq.catalog.layout import Layout
+from lakeq.errors import LakeqError
+from lakeq.formats.base import Column, ReadOptions
+
+PATH_COLUMN = "$path"
+SIZE_COLUMN = "$file_size"
+MODIFIED_COLUMN = "$file_modified_time"
+PARTITION_COLUMN = "$partition"
+
+HIDDEN_COLUMNS = (
+    Column(PATH_COLUMN, pa.string()),
+    Column(SIZE_COLUMN, pa.int64()),
+    Column(MODIFIED_COLUMN, pa.timestamp("us", tz="UTC")),
+    Column(PARTITION_COLUMN, pa.string()),
+)
+"""Columns that every table has and that `*` leaves out (Trino's names)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredObjects:
+    """Objects below a table that are not its data, for one reason."""
+
+    reason: str
+    count: int
+    size: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableFiles:
+    """The files of one table as discovery found them, before any of them was opened.
+
+    `files` is LISTING_SCHEMA with, for each partition column i, `raw_<i>` (text as in the path, decoded,
+    null for the NULL partition) and `value_<i>` (typed). Sorted by path.
+    """
+
+    name: str
+    store_root: str
+    location: str
+    format: str
+    layout: Layout
+    partition_columns: tuple[Column, ...]
+    files: pa.Table
+    options: ReadOptions = field(default_factory=ReadOptions)
+    evidence: tuple[str, ...] = ()
+    ignored: tuple[IgnoredObjects, ...] = ()
+    problem: LakeqError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a lake: what it is called, where it lies, and its frozen schema.
+
+    `columns` are all columns in `SELECT *` order, partition columns among them. `problem` is set, and
+    the rest may be empty, for a table that was found but cannot be read; using it raises the problem.
+    """
+
+    name: str
+    location: str
+    store_root: str
+    format: str
+    layout: Layout
+    columns: tuple[Column, ...]
+    partition_columns: tuple[Column, ...]
+    files_total: int
+    partitions_total: int
+    bytes_total: int
+    options: ReadOptions = field(default_factory=ReadOptions)
+    evidence: tuple[str, ...] = ()
+    ignored: tuple[IgnoredObjects, ...] = ()
+    problem: LakeqError | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as an Arrow schema, in `SELECT *` order."""
+        return pa.schema([pa.field(c.name, c.type) for c in self.columns])
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name, any case; hidden columns too; None when there is none."""
+        folded = name.casefold()
+        every = (*self.columns, *HIDDEN_COLUMNS)
+        return next((c for c in every if c.name.casefold() == folded), None)

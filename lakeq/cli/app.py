@@ -1,0 +1,55 @@
+"""The `lakeq` command: parse, run, and turn every outcome into an exit status and one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from lakeq.cli.arguments import build_parser
+from lakeq.errors import BudgetExceededError, LakeqError, QueryCancelledError
+
+DONE, FAILED, OVER_BUDGET, INTERRUPTED = 0, 1, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; wrong usage raises SystemExit(2), as argparse does."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        from lakeq.cli.commands import (
+            COMMANDS,
+        )  # here, so that `lakeq --help` loads neither duckdb nor pyarrow
+
+        COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, QueryCancelledError):
+        return _fail("interrupted", INTERRUPTED, arguments.debug)
+    except BrokenPipeError:
+        _abandon_stdout()
+    except BudgetExceededError as error:
+        return _fail(error, OVER_BUDGET, arguments.debug)
+    except LakeqError as error:
+        return _fail(error, FAILED, arguments.debug)
+    except Exception as error:  # noqa: BLE001 - the last door: a defect of ours is told in one line, too
+        reason = f"internal error: {type(error).__name__}: {error}. Please report it, with what --debug shows"
+        return _fail(LakeqError(reason), FAILED, arguments.debug)
+    return DONE
+
+
+def _fail(error: LakeqError | str, status: int, debug: bool) -> int:
+    from lakeq.cli.words import describe_error
+
+    if debug:
+        traceback.print_exc()
+    try:
+        words = error if isinstance(error, str) else f"error: {describe_error(error)}"
+        sys.stderr.write(f"lakeq: {words}\n")
+    except BrokenPipeError:
+        pass  # nobody listens on stderr either
+    return status
+
+
+def _abandon_stdout() -> None:
+    """The reader has gone (`| head`): let the interpreter's last flush go nowhere instead of failing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,170 @@
+"""What the command line takes: the parser, and the small languages of its values."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from lakeq import __version__
+from lakeq.errors import ConfigError
+from lakeq.quantities import parse_bytes, parse_dollars
+
+FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
+
+_LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
+_SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
+_PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+T = TypeVar("T")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `lakeq`. `command` of the parsed arguments names the command."""
+    parser = argparse.ArgumentParser(
+        prog="lakeq",
+        description="See what a query over a data lake will read and cost, then run it over no more.",
+        epilog="Exit status: 0 done, 1 error, 2 wrong usage, 3 over the budget, 130 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"lakeq {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
+    _add_looks(commands)
+    _add_queries(commands)
+    demo = _add_command(
+        commands, "demo", "write a small lake, query it, and show what a partition filter saves"
+    )
+    demo.add_argument("--s3", action="store_true", help="keep the lake in an S3 server on this machine")
+    demo.add_argument("--keep", metavar="DIR", help="write the lake there and leave it")
+    return parser
+
+
+def _add_looks(commands: Commands) -> None:
+    for name, words in (
+        ("tables", "list the tables that a lake holds"),
+        ("describe", "show a table's layout, columns, size, and what was left out"),
+        ("partitions", "list a table's partitions with their files and bytes"),
+    ):
+        command = _add_command(commands, name, words)
+        _add_lake(command)
+        if name != "tables":
+            command.add_argument("table", metavar="TABLE", help="a name that `lakeq tables` lists")
+        command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_queries(commands: Commands) -> None:
+    estimate = _add_command(commands, "estimate", "say what a query would scan and cost, and read no data")
+    _add_lake(estimate)
+    _add_sql(estimate)
+    estimate.add_argument("--json", action="store_true", help="print one JSON object")
+    explain = _add_command(
+        commands, "explain", "show the plan of a query: what is read, what was pruned and why"
+    )
+    _add_lake(explain)
+    _add_sql(explain)
+    query = _add_command(commands, "query", "run a query")
+    _add_lake(query)
+    _add_sql(query)
+    query.add_argument("--format", choices=FORMATS, help="default: by the name of -o FILE, else table")
+    query.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
+    query.add_argument(
+        "--max-bytes", type=_value(parse_bytes), metavar="SIZE", help="refuse to scan more: 10GB"
+    )
+    query.add_argument(
+        "--max-cost", type=_value(parse_dollars), metavar="USD", help="refuse to pay more: 0.50"
+    )
+    query.add_argument(
+        "--rows", type=_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
+    )
+
+
+def _add_command(commands: Commands, name: str, words: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return command
+
+
+def _add_lake(command: argparse.ArgumentParser) -> None:
+    command.add_argument("lake", metavar="LAKE", help=_LAKE_HELP)
+    group = command.add_argument_group("storage options")
+    group.add_argument("--endpoint-url", metavar="URL", help="an S3 server other than AWS")
+    group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
+    group.add_argument("--region", metavar="NAME", help="the region of the bucket")
+    group.add_argument("--anonymous", action="store_true", help="send no credentials")
+
+
+def _add_sql(command: argparse.ArgumentParser) -> None:
+    command.add_argument("sql", metavar="SQL", help=_SQL_HELP)
+    command.add_argument("--param", action="append", default=[], metavar="[NAME=]VALUE", help=_PARAM_HELP)
+
+
+def _value(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse` with its ConfigError as argparse wants it."""
+
+    def parse_argument(text: str) -> T:
+        try:
+            return parse(text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse_argument
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"not a number of rows: '{text}'")
+    return int(text)
+
+
+def storage_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The storage options that were given, named as `lakeq.connect` takes them."""
+    names = ("endpoint_url", "profile", "region", "anonymous")
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+
+
+def read_sql(text: str) -> str:
+    """The query that a SQL argument stands for. ConfigError for a file that cannot be read."""
+    if text == "-":
+        return sys.stdin.read()
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"Cannot read the query from {text[1:]}: {reason}.") from error
+
+
+def parse_params(texts: Sequence[str]) -> list[Any] | dict[str, Any] | None:
+    """Query parameters from `name=value` (a dict) or `value` (a list) texts; None when there are none.
+
+    A text before `=` that is no name belongs to the value. ConfigError when both kinds are mixed.
+    """
+    named: dict[str, Any] = {}
+    positional: list[Any] = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if equals and name.isidentifier():
+            named[name] = parse_value(value)
+        else:
+            positional.append(parse_value(value if equals and not name else text))
+    if named and positional:
+        raise ConfigError("Give parameters as NAME=VALUE for $NAME or as VALUE for ?, not both in one query.")
+    return named or positional or None
+
+
+def parse_value(text: str) -> Any:
+    """A parameter's value: a JSON number, true, false, null or "quoted text" as that, all else as text."""
+    try:
+        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except ValueError:
+        return text
+    return text if isinstance(value, dict | list) else value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

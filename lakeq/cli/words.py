@@ -1,0 +1,115 @@
+"""Sentences and JSON objects of the command line: estimates, the status line, tables, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lakeq.catalog.table import IgnoredObjects, Table
+from lakeq.engines.base import QueryStats
+from lakeq.errors import LakeqError, QueryError
+from lakeq.formats.types import sql_type
+from lakeq.planner.estimate import Estimate
+from lakeq.quantities import format_bytes, format_dollars, format_seconds, format_share
+
+_CARET_WIDTH = 100
+
+
+def describe_error(error: LakeqError) -> str:
+    """The error in one line; for one that knows its place in the SQL, that line and a caret below it."""
+    message = show_line(str(error))
+    if isinstance(error, QueryError) and error.line and error.column:
+        return f"{message}\n{point_at(error.sql, error.line, error.column)}"
+    return message
+
+
+def point_at(sql: str, line: int, column: int) -> str:
+    """Line `line` of the SQL and a caret under `column`, both from 1; long lines are cut around it."""
+    lines = sql.splitlines()
+    text = lines[line - 1].replace("\t", " ") if line <= len(lines) else ""
+    start = max(0, column - 1 - _CARET_WIDTH // 2)
+    before = "".join(show_line(c) for c in text[start : column - 1])
+    after = "".join(show_line(c) for c in text[column - 1 : start + _CARET_WIDTH])
+    return f"  {before}{after}\n  {' ' * len(before)}^"
+
+
+def show_line(text: str) -> str:
+    """The text on one line, without characters that a terminal would obey."""
+    spaced = " ".join(text.split()) if "\n" in text or "\t" in text else text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in spaced)
+
+
+def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
+    """The line after a query; without `stats` for one that was not read to its end."""
+    parts = [
+        f"{format_share(estimate.partitions, estimate.partitions_total)} partitions",
+        f"estimated {format_bytes(estimate.bytes_scanned)} ({format_dollars(estimate.cost_usd)})",
+    ]
+    if stats is None:
+        parts.append("stopped after the rows shown")
+    else:
+        parts += [f"scanned {format_bytes(stats.bytes_scanned)}", format_seconds(stats.seconds)]
+    return " · ".join(parts)
+
+
+def describe_estimate(estimate: Estimate) -> Iterator[str]:
+    """The estimate in lines: the sum first, then each table reference."""
+    yield f"scans {_amount(estimate)}, costs {format_dollars(estimate.cost_usd)}"
+    for scan in estimate.to_dict()["tables"]:
+        yield (
+            f"  {scan['table']}: {format_share(scan['partitions'], scan['partitions_total'])} partitions, "
+            f"{format_share(scan['files'], scan['files_total'])} files, {format_bytes(scan['bytes_scanned'])}"
+        )
+        if scan["columns"]:
+            yield f"    columns: {', '.join(scan['columns'])}"
+        if scan["predicate"]:
+            yield f"    pruned by: {scan['predicate']}"
+        for missed in scan["not_pruned_by"]:
+            yield f"    not pruned by: {missed['condition']}: {missed['reason']}"
+
+
+def _amount(estimate: Estimate) -> str:
+    size = format_bytes(estimate.bytes_scanned)
+    if estimate.accuracy == "exact":
+        return size
+    if estimate.accuracy == "upper_bound":
+        return f"at most {size}"
+    return f"about {size} ({format_bytes(estimate.low)} to {format_bytes(estimate.high)})"
+
+
+def describe_layout(table: Table) -> str:
+    """`year={year}/month={month}/`; `flat` for a table without partitions."""
+    return table.layout.template or table.layout.kind
+
+
+def describe_ignored(ignored: IgnoredObjects) -> str:
+    """What was left out for one reason, and some of it by name."""
+    more = ", …" if ignored.count > len(ignored.examples) else ""
+    return (
+        f"{ignored.count:,} ({format_bytes(ignored.size)}) {ignored.reason}: "
+        f"{', '.join(map(show_line, ignored.examples))}{more}"
+    )
+
+
+def table_to_dict(table: Table) -> dict[str, Any]:
+    """A table as plain JSON values; `bytes` is the stored size of its files."""
+    keys = {column.name for column in table.partition_columns}
+    return {
+        "name": table.name,
+        "location": table.location,
+        "format": table.format,
+        "layout": describe_layout(table),
+        "evidence": list(table.evidence),
+        "columns": [
+            {"name": c.name, "type": sql_type(c.type), "origin": "path" if c.name in keys else "file"}
+            for c in table.columns
+        ],
+        "partitions": table.partitions_total,
+        "files": table.files_total,
+        "bytes": table.bytes_total,
+        "ignored": [
+            {"reason": i.reason, "count": i.count, "bytes": i.size, "examples": list(i.examples)}
+            for i in table.ignored
+        ],
+        "problem": None if table.problem is None else str(table.problem),
+    }

@@ -1,0 +1,54 @@
+"""How a statement is bound on a DuckDB connection, and how views are made on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+from lakeq.engines.statements import refuse_writes
+from lakeq.engines.translation import Place, find_place, translate_bind_error
+from lakeq.formats.types import quote_name
+from lakeq.planner.plan import View
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+
+
+def bind_query(connection: DuckDBPyConnection, sql: str, params: Params) -> DuckDBPyRelation:
+    """`sql`, which `check_query` let pass, bound and not run. QueryError and its kin when it cannot be."""
+    try:
+        return connection.sql(sql, params=params or None)
+    except duckdb.Error as error:
+        place = find_place(str(error), sql) or _find_place_again(connection, sql, params)
+        raise translate_bind_error(str(error), sql, place) from error
+
+
+def create_views(connection: DuckDBPyConnection, views: Iterable[View]) -> None:
+    """Make `views` in order. QueryError and its kin, on the text of the view that cannot be made."""
+    for view in views:
+        check_query(connection, view.sql)
+        try:
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view.name)} AS {view.sql}")
+        except duckdb.Error as error:
+            raise translate_bind_error(str(error), view.sql, None) from error
+
+
+def check_query(connection: DuckDBPyConnection, sql: str) -> None:
+    """Raise what `refuse_writes` does, and SqlSyntaxError for a text that is not SQL."""
+    try:
+        refuse_writes(connection, sql)
+    except duckdb.Error as error:
+        raise translate_bind_error(str(error), sql, find_place(str(error), sql)) from error
+
+
+def _find_place_again(connection: DuckDBPyConnection, sql: str, params: Params) -> Place | None:
+    """Where a text that does not bind goes wrong: DuckDB tells it of a statement, not of a relation."""
+    above = "EXPLAIN\n"
+    try:
+        connection.execute(above + sql, params or None)
+    except duckdb.Error as error:
+        place = find_place(str(error), above + sql)
+        return place and Place(place.line - 1, place.column)
+    return None

@@ -1,0 +1,215 @@
+"""The DuckDB engine: runs the user's own SQL over views of exactly the planned files."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Literal, Self
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from lakeq.engines.connection import Params, bind_query, check_query, create_views
+from lakeq.engines.files import OpenedTable, open_tables
+from lakeq.engines.groups import PLANNED_SCHEME
+from lakeq.engines.results import DuckDBResult
+from lakeq.engines.sessions import Session
+from lakeq.engines.statements import find_names
+from lakeq.engines.translation import translate_bind_error
+from lakeq.engines.views import empty_select
+from lakeq.errors import EngineError
+from lakeq.formats.base import Column
+from lakeq.formats.types import quote_name, quote_text
+from lakeq.planner.plan import ScanPlan, View
+from lakeq.storage.base import Store
+from lakeq.storage.reads import PlannedFileSystem
+
+Scanner = Literal["auto", "arrow"]
+
+# The configuration is not locked, because a session makes settings of its own. SET is not a query, so no
+# user's text can; and what guards the files (external access, directories) cannot be set back once it runs.
+_FIXED_CONFIG = {
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "enable_external_file_cache": "false",
+}
+
+
+class DuckDBEngine:
+    """Runs plans in DuckDB, many at once from many threads. Close it, or leave that to the interpreter's end.
+
+    `stores` gives the store of a table's `store_root`. `scanner="arrow"` decodes every format with pyarrow,
+    the independent decoder; `auto` leaves all but ORC to DuckDB. `threads`, `memory_limit` (such as `4GB`)
+    and `temp_directory` (where large intermediate results go) are DuckDB's own where None.
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        stores: Callable[[str], Store],
+        scanner: Scanner = "auto",
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        temp_directory: str | None = None,
+    ) -> None:
+        self._stores = stores
+        self._by_arrow = scanner == "arrow"
+        self._config: dict[str, str] = {
+            **_FIXED_CONFIG,
+            "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
+            **({} if threads is None else {"threads": str(threads)}),
+            **({} if memory_limit is None else {"memory_limit": memory_limit}),
+        }
+        self._lock = threading.Lock()
+        self._planned = PlannedFileSystem()
+        self._tokens = itertools.count()
+        self._running: weakref.WeakSet[DuckDBResult] = weakref.WeakSet()
+        self._database: _Database | None = None
+        self._databases: list[_Database] = []
+        self._rehearsal: _Rehearsal | None = None
+        self._closed = False
+
+    def session(self, plan: ScanPlan) -> Session:
+        """A connection whose clock stands still: plan anew with its `now`, then run that plan in it.
+
+        `plan` tells which tables are read, and so which folders the connection may open.
+        """
+        return self._open_session(self._local_roots(plan), holds_clock=True)
+
+    def execute(self, plan: ScanPlan) -> DuckDBResult:
+        """Bind `plan.sql` over exactly the planned files; it runs when its batches are read.
+
+        QueryError and its kin when DuckDB does not accept the SQL; ExecutionError for a plan made with a
+        clock, which only the session that gave the clock can run.
+        """
+        with self._open_session(self._local_roots(plan), holds_clock=False) as session:
+            return session.execute(plan)
+
+    def validate(
+        self,
+        sql: str,
+        params: Params,
+        tables: Mapping[str, Sequence[Column]],
+        views: Sequence[tuple[str, str]] = (),
+    ) -> pa.Schema:
+        """The schema of the result of `sql` over tables with these columns, and views by name and text.
+
+        Bound without reading anything.
+
+        Raises as `execute` does. A PIVOT without IN has no values to look up here: its schema is only a part.
+        """
+        with self._lock:
+            frozen = {name: tuple(columns) for name, columns in tables.items()}
+            connection = self._rehearse().show(frozen, tuple(View(*view) for view in views))
+            check_query(connection, sql)
+            relation = bind_query(connection, sql, params)
+            try:
+                return relation.limit(0).to_arrow_table().schema
+            except duckdb.Error as error:
+                raise translate_bind_error(str(error), sql, None) from error
+
+    def mentioned_tables(self, sql: str) -> tuple[str, ...] | None:
+        """The names that may stand for tables in `sql`, more rather than fewer; None when DuckDB cannot
+        take it apart either."""
+        with self._lock:
+            return find_names(self._rehearse().connection, sql)
+
+    def close(self) -> None:
+        """Stop what runs and free it. The engine cannot be used again."""
+        with self._lock:
+            self._closed = True
+            databases, self._databases, self._database = self._databases, [], None
+            rehearsal, self._rehearsal = self._rehearsal, None
+        for result in list(self._running):
+            result.stop()
+        if rehearsal is not None:
+            rehearsal.close()
+        for database in databases:
+            with suppress(duckdb.Error):  # a reader that did not stop in time keeps it
+                database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _rehearse(self) -> _Rehearsal:
+        if self._rehearsal is None:
+            self._rehearsal = _Rehearsal(self._open_database(frozenset()).connection.cursor())
+        return self._rehearsal
+
+    def _local_roots(self, plan: ScanPlan) -> frozenset[str]:
+        stores = [self._stores(root) for root in {scan.table.store_root for scan in plan.scans}]
+        return frozenset(store.root for store in stores if store.is_local)
+
+    def _open_session(self, roots: frozenset[str], holds_clock: bool) -> Session:
+        with self._lock:
+            database = self._open_database(roots)
+        # Tables below other folders than the database's are read as well, if not by DuckDB itself.
+        open_plan = partial(self._open_plan, roots=database.roots)
+        return Session(database.connection.cursor(), open_plan, self._planned, self._running, holds_clock)
+
+    def _open_plan(self, plan: ScanPlan, roots: frozenset[str]) -> tuple[OpenedTable, ...]:
+        return open_tables(plan, self._stores, self._by_arrow, roots, f"q{next(self._tokens)}")
+
+    def _open_database(self, roots: frozenset[str]) -> _Database:
+        """The database, opened anew when it may not read below `roots` yet: one that runs cannot be told."""
+        if self._closed:
+            raise EngineError("This engine is closed. Open the lake again.")
+        if self._database is None or not roots <= self._database.roots:
+            known = self._database.roots if self._database else frozenset()
+            self._database = _Database(self._config, self._planned, roots | known)
+            self._databases.append(self._database)  # an earlier one serves the connections made from it
+        return self._database
+
+
+class _Database:
+    """A DuckDB in memory that may read the planned filesystem and below `roots`, and nothing else."""
+
+    def __init__(
+        self, config: Mapping[str, str], filesystem: PlannedFileSystem, roots: frozenset[str]
+    ) -> None:
+        self.roots = roots
+        folders = [PLANNED_SCHEME, *(root.rstrip("/") + "/" for root in sorted(roots))]
+        try:
+            self.connection: DuckDBPyConnection = duckdb.connect(":memory:", config=dict(config))
+            self.connection.register_filesystem(filesystem)
+            listed = ", ".join(map(quote_text, folders))
+            self.connection.execute(f"SET allowed_directories=[{listed}]; SET enable_external_access=false")
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB cannot be started: {error}") from error
+        self.close = weakref.finalize(self, self.connection.close)
+
+
+class _Rehearsal:
+    """A connection with an empty table for each name, kept from one validation to the next."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.close = weakref.finalize(self, connection.close)
+        self._names: list[str] = []
+        self._shown: tuple[Mapping[str, Sequence[Column]], Sequence[View]] | None = None
+
+    def show(self, tables: Mapping[str, Sequence[Column]], views: Sequence[View]) -> DuckDBPyConnection:
+        """The connection, with exactly `tables` and `views` on it."""
+        if self._shown != (tables, views):
+            self._shown = None
+            while self._names:
+                self.connection.execute(f"DROP VIEW IF EXISTS {quote_name(self._names.pop())}")
+            self._names += [*tables, *(view.name for view in views)]
+            empty = [View(name, empty_select(name, columns)) for name, columns in tables.items()]
+            create_views(self.connection, [*empty, *views])
+            self._shown = (tables, views)
+        return self.connection

@@ -1,0 +1,167 @@
+"""A query that runs: its batches, its progress, what it read, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+from lakeq.engines.base import QueryStats
+from lakeq.engines.files import OpenedFiles
+from lakeq.engines.profile import count_bytes
+from lakeq.engines.translation import translate_run_error
+from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
+
+BATCH_ROWS = 65536
+"""Rows of a streamed batch, at most."""
+
+# An interrupt that comes between two statements meets nothing that runs, so `stop` repeats it.
+_STOP_ATTEMPTS, _STOP_SECONDS = 100, 0.05
+
+T = TypeVar("T")
+
+
+class DuckDBResult:
+    """A bound query that starts at the first look at its schema or its batches. See QueryResult.
+
+    One thread reads; others may ask for progress and stats, or cancel.
+    """
+
+    def __init__(
+        self,
+        sql: str,
+        connection: DuckDBPyConnection,
+        relation: DuckDBPyRelation,
+        set_paths: Callable[[], None],
+        files: OpenedFiles,
+        seconds: float,
+    ) -> None:
+        """`set_paths` lets the views see all their files, not only those that binding looked into."""
+        self._sql = sql
+        self._connection = connection
+        self._relation: DuckDBPyRelation | None = relation
+        self._set_paths = set_paths
+        self._files = files
+        self._reader: pa.RecordBatchReader | None = None
+        self._lock = threading.Lock()
+        self._schema: pa.Schema | None = None
+        self._taken = False
+        self._step = threading.Lock()
+        self._cancelled = False
+        self._rows = 0
+        self._seconds = seconds
+        self._profile: dict[str, Any] | None = None
+        self._release = weakref.finalize(self, _release, connection, files)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the batches. Starts the query, and waits for its first rows."""
+        if self._schema is None:
+            self._schema = self._open().schema
+        return self._schema
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, streamed; once. ObjectChangedError at the end when a file changed meanwhile."""
+        if self._taken:
+            raise ExecutionError("The rows of this result were read already. Run the query again.")
+        self._taken = True
+        return self._stream()
+
+    def cancel(self) -> None:
+        """Stop the query from another thread; `batches` then raises QueryCancelledError."""
+        self._cancelled = True
+        if self._release.alive:
+            self._connection.interrupt()
+
+    def progress(self) -> float | None:
+        """Share done, 0 to 1; None when unknown."""
+        percent = self._connection.query_progress() if self._release.alive else -1.0
+        return None if percent < 0 else min(percent / 100, 1.0)
+
+    def stats(self) -> QueryStats:
+        """What was read so far; final once `batches` has ended. See profile.count_bytes for what is counted.
+
+        `seconds` leave out the time that the reader of the batches took between them.
+        """
+        read = count_bytes(self._profile, self._files.tables, self._files.counter.bytes_transferred)
+        requests = self._files.counter.requests
+        return QueryStats(self._rows, read.scanned, read.transferred, requests, self._seconds)
+
+    def stop(self) -> None:
+        """Cancel, wait until the thread that reads is out of DuckDB, a few seconds at most, and close."""
+        for _ in range(_STOP_ATTEMPTS):
+            self.cancel()
+            if self._step.acquire(timeout=_STOP_SECONDS):
+                self._step.release()
+                self.close()
+                return
+
+    def close(self) -> None:
+        """Let go of everything the query holds."""
+        self._taken = True
+        self._relation = None
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+        self._release()
+
+    def _open(self) -> pa.RecordBatchReader:
+        with self._lock:
+            if self._reader is None:
+                if self._relation is None:
+                    raise ExecutionError("This result is closed. Run the query again.")
+                self._reader = self._timed(self._start, self._relation)
+                self._schema = self._reader.schema
+            return self._reader
+
+    def _start(self, relation: DuckDBPyRelation) -> pa.RecordBatchReader:
+        self._files.check_unchanged()
+        self._set_paths()
+        return relation.to_arrow_reader(BATCH_ROWS)
+
+    def _stream(self) -> Iterator[pa.RecordBatch]:
+        try:
+            reader = self._open()
+            while (batch := self._timed(next, reader, None)) is not None:
+                self._rows += batch.num_rows
+                yield batch
+            self._timed(self._files.check_unchanged)
+            self._profile = json.loads(self._connection.get_profiling_information(format="json"))
+        finally:
+            self.close()
+
+    def _timed(self, step: Callable[..., T], *arguments: Any) -> T:
+        """The outcome of `step`, its time added to the query's, its failure told in our words."""
+        began = time.perf_counter()
+        try:
+            with self._step:
+                if self._cancelled:
+                    raise QueryCancelledError("Query cancelled.")
+                return step(*arguments)
+        except LakeqError:
+            self.close()
+            raise
+        except Exception as error:
+            cause = self._explain(str(error))
+            self.close()
+            raise cause from error
+        finally:
+            self._seconds += time.perf_counter() - began
+
+    def _explain(self, text: str) -> LakeqError:
+        if self._cancelled:
+            return QueryCancelledError("Query cancelled.")
+        return self._files.find_cause(text) or translate_run_error(text, self._sql)
+
+
+def _release(connection: DuckDBPyConnection, files: OpenedFiles) -> None:
+    try:
+        connection.close()
+    finally:
+        files.close()

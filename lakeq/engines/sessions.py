@@ -1,0 +1,141 @@
+"""One query's connection: its clock, the views made on it, and the way from a plan to a result."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.fs
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+from lakeq.engines.connection import bind_query, check_query, create_views
+from lakeq.engines.files import OpenedFiles, OpenedTable
+from lakeq.engines.results import DuckDBResult
+from lakeq.engines.statements import runs_when_bound
+from lakeq.engines.translation import translate_run_error
+from lakeq.engines.views import TableView, build_view
+from lakeq.errors import ExecutionError, LakeqError
+from lakeq.formats.types import quote_name
+from lakeq.planner.plan import ScanPlan
+from lakeq.storage.reads import PlannedFileSystem
+
+# These are settings of one connection.
+_SETTINGS = (
+    "PRAGMA enable_profiling='no_output'; SET enable_progress_bar=true; SET enable_progress_bar_print=false"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Session:
+    """Runs one plan. As a context, or by `close`, it lets go of what it holds unless its plan was run.
+
+    `now` is the time that SQL's clock shows from the session's start to the end of its query; None in a
+    session that was opened without a clock.
+    """
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        open_plan: Callable[[ScanPlan], tuple[OpenedTable, ...]],
+        filesystem: PlannedFileSystem,
+        running: weakref.WeakSet[DuckDBResult],
+        holds_clock: bool,
+    ) -> None:
+        self._connection = connection
+        self._open_plan = open_plan
+        self._filesystem = filesystem
+        self._running = running
+        self._release = weakref.finalize(self, connection.close)
+        self.now: datetime | None = None
+        connection.execute(_SETTINGS)
+        if holds_clock:
+            connection.begin()
+            microseconds = connection.execute("SELECT epoch_us(now())").fetchall()[0][0]
+            self.now = _EPOCH + timedelta(microseconds=microseconds)
+
+    def execute(self, plan: ScanPlan) -> DuckDBResult:
+        """See DuckDBEngine.execute. The result takes the connection over, so a session runs one plan."""
+        if not self._release.alive:
+            raise ExecutionError("This session has run its plan, or was closed. Open another.")
+        if plan.clock is not None and plan.clock != self.now:
+            raise ExecutionError(
+                "The plan was made at another time. Run it in the session that gave its clock."
+            )
+        began = time.perf_counter()
+        check_query(self._connection, plan.sql)
+        files = OpenedFiles(self._filesystem, self._open_plan(plan))
+        try:
+            views = self._create_tables(plan, files)
+            relation = self._bind(plan, views, files)
+        except BaseException:
+            files.close()
+            self.close()
+            raise
+        self._release.detach()
+        result = DuckDBResult(
+            sql=plan.sql,
+            connection=self._connection,
+            relation=relation,
+            set_paths=lambda: self._set_paths(views),
+            files=files,
+            seconds=time.perf_counter() - began,
+        )
+        self._running.add(result)
+        return result
+
+    def close(self) -> None:
+        """Let go of the connection, unless a result has it."""
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _create_tables(self, plan: ScanPlan, files: OpenedFiles) -> tuple[TableView, ...]:
+        """A view for each table. Binding opens one file a scan, and only the run sees them all."""
+        planned = pa.fs.PyFileSystem(pa.fs.FSSpecHandler(self._filesystem))
+        scanned = {table.read.table.name.casefold() for table in files.tables}
+        try:
+            for inline in plan.inline:
+                if inline.name.casefold() not in scanned:
+                    self._connection.register(inline.name, inline.rows)
+            views = tuple(build_view(table, planned) for table in files.tables)
+            for view in views:
+                self._create_table(view)
+        except (duckdb.Error, LakeqError) as error:
+            raise files.find_cause(str(error)) or translate_run_error(str(error), plan.sql) from error
+        return views
+
+    def _create_table(self, view: TableView) -> None:
+        for name, paths in view.paths.items():
+            self._set_variable(name, paths[:1])
+        for name, source in view.registered.items():
+            self._connection.register(name, source)
+        self._connection.execute(f"CREATE TEMP VIEW {quote_name(view.name)} AS {view.sql}")
+
+    def _bind(self, plan: ScanPlan, views: Sequence[TableView], files: OpenedFiles) -> DuckDBPyRelation:
+        try:
+            create_views(self._connection, plan.views)
+            if runs_when_bound(self._connection, plan.sql):
+                self._set_paths(views)
+            return bind_query(self._connection, plan.sql, plan.params)
+        except LakeqError as error:
+            cause = files.find_cause(str(error.__cause__))
+            if cause is None:
+                raise
+            raise cause from error
+
+    def _set_paths(self, views: Sequence[TableView]) -> None:
+        for view in views:
+            for name, paths in view.paths.items():
+                self._set_variable(name, paths)
+
+    def _set_variable(self, name: str, paths: Sequence[str]) -> None:
+        self._connection.execute(f"SET VARIABLE {name} = ?::VARCHAR[]", [list(paths)])

@@ -1,0 +1,189 @@
+"""The view that stands for a table while a query runs, as SQL text over exactly the planned files.
+
+Files of one FileSchema are one scan. The scans of a table are united, each with its columns cast to the
+table's frozen types and the columns it lacks as typed NULLs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs
+
+from lakeq.catalog.hive_names import hive_folder
+from lakeq.catalog.table import HIDDEN_COLUMNS, MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN
+from lakeq.engines.files import OpenedTable
+from lakeq.engines.groups import (
+    PLANNED_SCHEME,
+    FileGroup,
+    TableRead,
+    partition_key,
+)
+from lakeq.errors import ExecutionError
+from lakeq.formats.base import Column, Format
+from lakeq.formats.detect import FORMATS
+from lakeq.formats.types import quote_name, quote_text, sql_type
+
+FILE_COLUMN = "lakeq_file"
+"""The column in which a scan names the file of each row, where hidden columns need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table as a query sees it: `sql` over scans of `paths` (lists of paths, by the name of a session
+    variable) and over what is `registered` (Arrow datasets and tables, by name)."""
+
+    name: str
+    sql: str
+    paths: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    registered: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """One scan: what to select from, and what the file and partition columns are called there."""
+
+    source: str
+    group: FileGroup
+    keys: tuple[str, ...]
+
+
+def empty_select(name: str, columns: Sequence[Column]) -> str:
+    """A query with the columns of a table and no rows. ExecutionError for a table without columns."""
+    if not columns:
+        raise ExecutionError(f"Table '{name}' has no columns. Declare them with columns=.")
+    nulls = ", ".join(f"CAST(NULL AS {sql_type(c.type)}) AS {quote_name(c.name)}" for c in columns)
+    return f"SELECT {nulls} WHERE false"
+
+
+def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
+    """The view over the files of `opened`; `planned` is how Arrow opens those of the planned filesystem."""
+    read, decoder = opened.read, FORMATS[opened.read.table.format]
+    hidden = tuple(column for column in HIDDEN_COLUMNS if column.name in read.hidden)
+    if not opened.groups or not read.table.columns:
+        return TableView(read.table.name, empty_select(read.table.name, (*read.table.columns, *hidden)))
+    paths: dict[str, Sequence[str]] = {}
+    registered: dict[str, Any] = {}
+    selects = []
+    for number, group in enumerate(opened.groups):
+        name = f"{opened.tag}_{number}"
+        if opened.by_arrow:
+            scan = _Scan(quote_name(name), group, _made_up_keys(read))
+            filesystem = pa.fs.LocalFileSystem() if group.native else planned
+            registered[name] = _dataset(read, group, decoder, filesystem, bool(hidden))
+        else:
+            scan = _duckdb_scan(read, group, decoder, name, bool(hidden))
+            paths[name] = group.paths
+        selects.append(_select(read, scan, bool(hidden)))
+    sql = " UNION ALL ".join(selects)
+    if hidden:
+        files = f"{opened.tag}_files"
+        registered[files] = _describe_files(opened)
+        shown = ", ".join(quote_name(column.name) for column in (*read.table.columns, *hidden))
+        sql = f"SELECT {shown} FROM ({sql}) JOIN {quote_name(files)} USING ({FILE_COLUMN})"
+    return TableView(read.table.name, sql, paths, registered)
+
+
+def _made_up_keys(read: TableRead) -> tuple[str, ...]:
+    return tuple(partition_key(i) for i in range(len(read.table.partition_columns)))
+
+
+def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, with_file: bool) -> _Scan:
+    keys = tuple(c.name for c in read.table.partition_columns) if group.native else _made_up_keys(read)
+    hive_types = {
+        key: sql_type(column.type) for key, column in zip(keys, read.table.partition_columns, strict=True)
+    }
+    types = {column.name: sql_type(type_) for column, type_ in _read_types(read, group)}
+    file_column = FILE_COLUMN if with_file else None
+    call = decoder.duckdb_scan([name], group.schema, types, hive_types, file_column)
+    literal = f"[{quote_text(name)}]"
+    if call is None or literal not in call:
+        raise ExecutionError(f"Format {decoder.name} has no reader in DuckDB. Use scanner='arrow'.")
+    # The list of paths stays out of the text, so that binding the view need not look at every file.
+    return _Scan(call.replace(literal, f"getvariable({quote_text(name)})"), group, keys)
+
+
+def _read_types(read: TableRead, group: FileGroup) -> list[tuple[Column, pa.DataType]]:
+    """The type in which each column of the files is read: the table's, where the table shows the column."""
+    shown = {c.name.casefold(): c.type for c in _data_columns(read)}
+    return [(column, shown.get(column.name.casefold(), column.type)) for column in group.schema.columns]
+
+
+def _data_columns(read: TableRead) -> list[Column]:
+    keys = {column.name.casefold() for column in read.table.partition_columns}
+    return [column for column in read.table.columns if column.name.casefold() not in keys]
+
+
+def _select(read: TableRead, scan: _Scan, with_file: bool) -> str:
+    """The scan's rows with the table's columns in the table's types. The path wins over the file."""
+    keys = {c.name.casefold(): key for c, key in zip(read.table.partition_columns, scan.keys, strict=True)}
+    # Of columns that differ in case alone, DuckDB gives the first the name.
+    stored = {column.name.casefold(): column.name for column in reversed(scan.group.schema.columns)}
+    sources = {**stored, **keys}
+    shown = []
+    for column in read.table.columns:
+        source = sources.get(column.name.casefold())
+        value = "NULL" if source is None else quote_name(source)
+        shown.append(f"CAST({value} AS {sql_type(column.type)}) AS {quote_name(column.name)}")
+    if with_file:
+        shown.append(FILE_COLUMN)
+    return f"SELECT {', '.join(shown)} FROM {scan.source}"
+
+
+def _dataset(
+    read: TableRead, group: FileGroup, decoder: Format, filesystem: pa.fs.FileSystem, with_file: bool
+) -> ds.Dataset:
+    columns = [
+        replace(column, name=key)
+        for column, key in zip(read.table.partition_columns, _made_up_keys(read), strict=True)
+    ]
+    values = [group.files[f"value_{i}"].to_pylist() for i in range(len(columns))]
+    if with_file:
+        columns.append(Column(FILE_COLUMN, pa.string()))
+        values.append(list(group.paths))
+    rows = zip(*values, strict=True) if columns else [()] * len(group.paths)
+    return decoder.arrow_dataset(
+        [path.removeprefix(PLANNED_SCHEME) for path in group.paths],
+        group.files["size"].to_pylist(),
+        [_constants(columns, row) for row in rows],
+        group.schema,
+        columns,
+        {column.name: type_ for column, type_ in _read_types(read, group)},
+        filesystem,
+    )
+
+
+def _constants(columns: Sequence[Column], values: Sequence[Any]) -> ds.Expression:
+    """The expression that is true of a file whose rows all have these values."""
+    equal = [
+        ds.field(column.name).is_null()
+        if value is None
+        else ds.field(column.name) == pa.scalar(value, column.type)
+        for column, value in zip(columns, values, strict=True)
+    ]
+    return reduce(and_, equal) if equal else ds.scalar(True)
+
+
+def _describe_files(opened: OpenedTable) -> pa.Table:
+    """The hidden columns of each file, by the name that a scan gives the file."""
+    read, groups = opened.read, opened.groups
+    files = pa.concat_tables([group.files for group in groups])
+    raws = [files[f"raw_{i}"].to_pylist() for i in range(len(read.table.partition_columns))]
+    names = [column.name for column in read.table.partition_columns]
+    rows = zip(*raws, strict=True) if raws else [()] * files.num_rows
+    partitions = ["/".join(map(hive_folder, names, row)) for row in rows]
+    return pa.table(
+        {
+            FILE_COLUMN: [path for group in groups for path in group.paths],
+            PATH_COLUMN: [opened.store.url(path) for path in files["path"].to_pylist()],
+            SIZE_COLUMN: files["size"],
+            MODIFIED_COLUMN: files["modified"],
+            PARTITION_COLUMN: pa.array(partitions, pa.string()),
+        }
+    )

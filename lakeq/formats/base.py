@@ -1,0 +1,147 @@
+"""What a file format must do: say what a file holds, and how an engine reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named, typed column; the type is an Arrow type."""
+
+    name: str
+    type: pa.DataType
+
+
+@dataclass(frozen=True, slots=True)
+class FileSchema:
+    """The columns of one file in their order, and how its bytes are to be decoded.
+
+    `options` are the format's own: for CSV `delimiter`, `quote`, `header`, `null`, `compression`;
+    for JSON `layout` (`array` or `newline_delimited`) and `compression`. Files with equal
+    FileSchemas are read by one scan.
+    """
+
+    columns: tuple[Column, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def option(self, name: str, default: Any = None) -> Any:
+        return dict(self.options).get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChunk:
+    """One leaf column in one row group. Bounds are None where unknown or not to be trusted.
+
+    Bounds are Python values that `pyarrow.array([...], type)` takes for the file column's own type
+    (integers for dates and timestamps are allowed, in the type's unit).
+    """
+
+    bytes: int
+    lower: Any = None
+    upper: Any = None
+    null_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """Rows stored together. `chunks` maps a leaf's dotted path (`a`, `s.x`, `l.list.element`) to it."""
+
+    row_count: int
+    chunks: Mapping[str, ColumnChunk]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the footer or the head of one file tells.
+
+    `row_count` is None when only a scan would tell; `has_rows` is None when not even that there is
+    one row is known. `row_groups` is None for formats without exact footers.
+    """
+
+    schema: FileSchema
+    row_count: int | None = None
+    has_rows: bool | None = None
+    row_groups: tuple[RowGroup, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a user declared about a table's files; None means: find out.
+
+    `columns` are the data columns in order (for headerless CSV: by position; else by name).
+    """
+
+    delimiter: str | None = None
+    header: bool | None = None
+    quote: str | None = None
+    null: str | None = None
+    columns: tuple[Column, ...] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """One stored file, for looking inside. Reads are pinned to the listed version."""
+
+    @property
+    def path(self) -> str:
+        """Full name, for error messages."""
+
+    @property
+    def size(self) -> int:
+        """Stored (compressed) size in bytes."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Exactly `length` bytes from `start`."""
+
+
+class Format(Protocol):
+    """One file format. Stateless."""
+
+    @property
+    def name(self) -> str:
+        """`parquet`, `orc`, `csv` or `json`."""
+
+    @property
+    def has_footers(self) -> bool:
+        """Whether `inspect` gives exact row groups from a footer."""
+
+    def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
+        """Read the footer or the head of `source`. CorruptFileError names the file and what is wrong."""
+
+    def duckdb_scan(
+        self,
+        paths: Sequence[str],
+        schema: FileSchema,
+        types: Mapping[str, str],
+        hive_types: Mapping[str, str],
+        filename: str | None,
+    ) -> str | None:
+        """A DuckDB table function call (SQL text) that reads `paths`, all of `schema`; None: use Arrow.
+
+        `types` gives the SQL type in which to read each of the file's columns (text formats parse
+        straight into it; Parquet ignores it and the caller casts). `hive_types` are the partition
+        columns, in Hive form in `paths`, with their SQL types; empty: no Hive parsing. `filename`
+        names a column that shows the path, if given. Options are always spelled out: nothing is sniffed.
+        """
+
+    def arrow_dataset(
+        self,
+        paths: Sequence[str],
+        sizes: Sequence[int],
+        partitions: Sequence[ds.Expression],
+        schema: FileSchema,
+        partition_columns: Sequence[Column],
+        types: Mapping[str, pa.DataType],
+        filesystem: pa.fs.FileSystem,
+    ) -> ds.Dataset:
+        """A pyarrow dataset over the same files, one fragment a file carrying its partition expression.
+
+        The dataset's schema is the file's columns (text formats: parsed into `types`) plus
+        `partition_columns`. The independent decoder, and the only one for ORC.
+        """

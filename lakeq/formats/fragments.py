@@ -1,0 +1,68 @@
+"""Arrow datasets over a list of files, each with the partition values that its path stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from lakeq.formats.base import Column, FileSchema
+from lakeq.formats.types import settle_type
+
+
+def scan_files(
+    file_format: ds.FileFormat,
+    paths: Sequence[str],
+    sizes: Sequence[int],
+    partitions: Sequence[ds.Expression],
+    fields: Sequence[pa.Field],
+    partition_columns: Sequence[Column],
+    filesystem: pa.fs.FileSystem,
+) -> ds.Dataset:
+    """A dataset that reads lazily, one fragment a file. Sizes spare a look at each file."""
+    schema = scan_schema(fields, partition_columns)
+    fragments = [
+        file_format.make_fragment(path, filesystem, partition, file_size=size)
+        for path, size, partition in zip(paths, sizes, partitions, strict=True)
+    ]
+    return ds.FileSystemDataset(fragments, schema, file_format, filesystem)
+
+
+Rows = tuple[pa.Table, int]
+"""Decoded columns of a file and its number of rows, which a table without columns cannot tell."""
+
+
+def hold_rows(
+    files: Sequence[Rows],
+    partitions: Sequence[ds.Expression],
+    fields: Sequence[pa.Field],
+    partition_columns: Sequence[Column],
+) -> ds.Dataset:
+    """A dataset over decoded files in memory, with their partition values as constant columns."""
+    schema = scan_schema(fields, partition_columns)
+    tables = [schema.empty_table()]
+    for (table, rows), partition in zip(files, partitions, strict=True):
+        values = ds.get_partition_keys(partition)
+        keys = [pa.repeat(pa.scalar(values.get(c.name), c.type), rows) for c in partition_columns]
+        tables.append(pa.table([*table.columns, *keys], schema=schema))
+    return ds.dataset(pa.concat_tables(tables))
+
+
+def file_fields(
+    schema: FileSchema, partition_columns: Sequence[Column], types: Mapping[str, pa.DataType] | None = None
+) -> list[pa.Field]:
+    """The columns of a file but for those of a partition column's name, which wins.
+
+    They are as stored or, for formats that parse text, of `types`; text where these are not settled.
+    """
+    keys = {column.name for column in partition_columns}
+    stored = [column for column in schema.columns if column.name not in keys]
+    if types is None:
+        return [pa.field(column.name, column.type) for column in stored]
+    return [pa.field(c.name, settle_type(types.get(c.name, c.type))) for c in stored]
+
+
+def scan_schema(fields: Sequence[pa.Field], partition_columns: Sequence[Column]) -> pa.Schema:
+    """What a dataset shows: the columns of its files, then the partition columns."""
+    return pa.schema([*fields, *(pa.field(column.name, column.type) for column in partition_columns)])

@@ -1,0 +1,144 @@
+"""JSON records: keys and types are settled from the head of a file, and from then on declared."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from lakeq.errors import CorruptFileError
+from lakeq.formats.base import Column, FileFacts, FileSchema, ReadOptions, Source
+from lakeq.formats.fragments import Rows, file_fields, hold_rows
+from lakeq.formats.head import HEAD_BYTES, Head, decode_head, read_head
+from lakeq.formats.json_values import (
+    JsonSyntaxError,
+    Record,
+    convert_values,
+    infer_json_type,
+    read_records,
+    tell_layout,
+)
+from lakeq.formats.scan_sql import call_text_reader, check_pattern, check_text
+from lakeq.formats.types import quote_text, sql_type
+
+_END_BYTES = 256
+
+
+class JsonFormat:
+    """Objects, one a line, in one array, or one after the other; plain or compressed with gzip or zstd."""
+
+    name = "json"
+    has_footers = False
+
+    def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
+        """Keys and types from the head of `source`; declared columns are taken as declared.
+
+        Keys that first appear after the head are not columns. CorruptFileError names the line of what is
+        not JSON or not an object.
+        """
+        head = read_head(source, options.extra.get("sample", HEAD_BYTES))
+        text = decode_head(head, source.path)
+        if head.data.startswith(codecs.BOM_UTF8):
+            raise _broken(source.path, 1, "it begins with a byte order mark, which JSON must not")
+        layout = tell_layout(text)
+        try:
+            records = list(read_records(text, layout, is_whole=head.is_whole))
+            columns = _type_columns(records, options.columns or ())
+        except JsonSyntaxError as error:
+            raise _broken(source.path, text.count("\n", 0, error.offset) + 1, str(error)) from error
+        except UnicodeEncodeError as error:
+            raise _broken(source.path, 1, "a string holds half a character (a lone surrogate)") from error
+        if layout == "array":
+            _check_array_end(source, head)
+        schema = FileSchema(columns, (("layout", layout), ("compression", head.compression)))
+        return FileFacts(schema, has_rows=bool(records) or (False if head.is_whole else None))
+
+    def duckdb_scan(
+        self,
+        paths: Sequence[str],
+        schema: FileSchema,
+        types: Mapping[str, str],
+        hive_types: Mapping[str, str],
+        filename: str | None,
+    ) -> str | None:
+        options = {
+            "auto_detect": "false",
+            "format": quote_text(schema.option("layout")),
+            "records": "true",
+            "compression": quote_text(schema.option("compression")),
+            "ignore_errors": "false",
+            "maximum_object_size": str(16 << 20),
+        }
+        wanted = {column.name: types.get(column.name, sql_type(column.type)) for column in schema.columns}
+        return call_text_reader("read_json", paths, options, wanted, hive_types, filename, check_json)
+
+    def arrow_dataset(
+        self,
+        paths: Sequence[str],
+        sizes: Sequence[int],
+        partitions: Sequence[ds.Expression],
+        schema: FileSchema,
+        partition_columns: Sequence[Column],
+        types: Mapping[str, pa.DataType],
+        filesystem: pa.fs.FileSystem,
+    ) -> ds.Dataset:
+        """All files decoded into memory at once, by the standard library."""
+        fields = file_fields(schema, partition_columns, types)
+        files = [_decode_file(path, schema, fields, filesystem) for path in paths]
+        return hold_rows(files, partitions, fields, partition_columns)
+
+
+def check_json(type: pa.DataType, text: str) -> str | None:
+    """As `check_text`; DuckDB also takes any number for a boolean."""
+    if pa.types.is_boolean(type):
+        return check_pattern(type, text, "true|false")
+    return check_text(type, text)
+
+
+def _type_columns(records: Sequence[Record], declared: Sequence[Column]) -> tuple[Column, ...]:
+    """Every key of the records in the order of appearance, then what is declared beside them."""
+    keys = dict.fromkeys(key for record in records for key in record)
+    folded: dict[str, str] = {}
+    for key in keys:
+        if folded.setdefault(key.casefold(), key) != key:
+            raise JsonSyntaxError(f"keys {folded[key.casefold()]!r} and {key!r} differ only in case", 0)
+    known = {column.name.casefold(): column for column in declared}
+    columns = [
+        Column(key, known[key.casefold()].type)
+        if key.casefold() in known
+        else Column(key, infer_json_type([record.get(key) for record in records]))
+        for key in keys
+    ]
+    return (*columns, *(column for name, column in known.items() if name not in folded))
+
+
+def _check_array_end(source: Source, head: Head) -> None:
+    """A long array must end as one: DuckDB reads one that is cut after a comma as if it were whole."""
+    if head.is_whole or head.compression != "none":
+        return
+    end = source.read(max(source.size - _END_BYTES, 0), min(_END_BYTES, source.size))
+    if not end.rstrip().endswith(b"]"):
+        message = f"Broken JSON: {source.path} ends within its array. Upload it again, or remove it."
+        raise CorruptFileError(message, source.path)
+
+
+def _broken(path: str, line: int, problem: str) -> CorruptFileError:
+    message = f"Broken JSON: {path}, line {line:,}: {problem}. Mend the file, or remove it."
+    return CorruptFileError(message, path)
+
+
+def _decode_file(
+    path: str, schema: FileSchema, fields: Sequence[pa.Field], filesystem: pa.fs.FileSystem
+) -> Rows:
+    compression = schema.option("compression")
+    try:
+        with filesystem.open_input_stream(path, None if compression == "none" else compression) as stream:
+            text = stream.read().decode()
+        records = list(read_records(text, schema.option("layout"), is_whole=True))
+        arrays = [convert_values([record.get(f.name) for record in records], f.type) for f in fields]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        message = f"Broken JSON: {path}: {error}. Mend the file, or declare its columns."
+        raise CorruptFileError(message, path) from error
+    return pa.table(arrays, schema=pa.schema(fields)), len(records)

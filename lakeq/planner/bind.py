@@ -1,0 +1,275 @@
+"""Bind a query to the tables of a lake: which tables, which columns of each, which conditions on each.
+
+Works on a copy of the query; what runs later is the user's own text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import MappingSchema, exp
+from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
+
+from lakeq.catalog.table import HIDDEN_COLUMNS, Table
+from lakeq.errors import TableNotFoundError, UnsupportedSqlError
+from lakeq.formats.base import Column
+from lakeq.formats.types import sql_type
+from lakeq.planner.filters import joins_of
+from lakeq.planner.logic import TRUE
+from lakeq.planner.metadata import metadata_base
+from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
+from lakeq.planner.plan import Missed
+from lakeq.planner.references import collect_references
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableReference:
+    """One mention of a table in a query.
+
+    `columns` are the table's columns that the query reads, nested fields as dotted paths, hidden columns
+    included; `predicate` what a row must meet to matter (columns by name only). `once` says that the
+    query would not notice a row counted once instead of many times.
+    """
+
+    table: str
+    alias: str
+    columns: tuple[str, ...]
+    predicate: exp.Expr
+    missed: tuple[Missed, ...] = ()
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A query and its table references. `clock` is the moment that it took for now; None if it asks none.
+
+    `metadata` are the `"t$files"` and `"t$partitions"` it reads, as written. `runnable` is the text to run:
+    the user's own, save that `*` leaves out hidden columns where the query names one.
+    """
+
+    sql: str
+    runnable: str
+    references: tuple[TableReference, ...]
+    metadata: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    clock: dt.datetime | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def bind_query(
+    sql: str,
+    params: Params,
+    names: Sequence[str],
+    load: Callable[[str], Table],
+    views: Mapping[str, str],
+    now: dt.datetime,
+) -> BoundQuery:
+    """Bind `sql` to the tables called `names`, of which `load` gives those that the query mentions.
+
+    Raises SqlSyntaxError, UnsupportedSqlError, TableNotFoundError. Whether every column exists is the
+    engine's to say (`Engine.validate`): a column that cannot be placed here only means less pruning.
+    """
+    tree = parse_query(sql)
+    if "?" in sql:
+        tree = parse_query(number_placeholders(sql))
+    tree = bind_parameters(tree, params, sql)
+    used_views: dict[str, str] = {}
+    tree = expand_views(tree, views, used_views)
+    tree, asks_clock = pin_clock(tree, now)
+    tables, metadata = resolve_tables(tree, names, load, sql)
+    references, notes = analyse(tree, tables)
+    return BoundQuery(
+        sql=sql,
+        runnable=hide_columns(sql, references),
+        references=references,
+        metadata=tuple(dict.fromkeys(metadata)),
+        views=tuple(used_views),
+        clock=now if asks_clock else None,
+        notes=notes,
+    )
+
+
+def bind_unparsed(
+    sql: str, mentioned: Iterable[str], names: Sequence[str], load: Callable[[str], Table]
+) -> BoundQuery:
+    """A query that only the engine can parse: every table it mentions is read whole."""
+    by_name = {name.casefold(): name for name in names}
+    tables = [load(by_name[m.casefold()]) for m in mentioned if m.casefold() in by_name]
+    references = tuple(whole_table(table, table.name) for table in tables)
+    return BoundQuery(
+        sql, sql, references, notes=("The planner cannot take this query apart: nothing was pruned.",)
+    )
+
+
+def whole_table(table: Table, alias: str) -> TableReference:
+    """A reference that reads every column of every row."""
+    return TableReference(table.name, alias, tuple(c.name for c in table.columns), TRUE.copy())
+
+
+def expand_views(tree: exp.Expr, views: Mapping[str, str], used: dict[str, str], depth: int = 0) -> exp.Expr:
+    """`tree` with each view replaced by its query; `used` receives the views met, inner ones first."""
+    by_name = {name.casefold(): name for name in views}
+    hidden = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+    for table in list(tree.find_all(exp.Table)):
+        name = by_name.get(table.name.casefold())
+        if name is None or name.casefold() in hidden or table.db or depth > 32:
+            continue
+        body = expand_views(parse_query(views[name]), views, used, depth + 1)
+        used[name] = views[name]
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
+        subquery = exp.Subquery(this=body, alias=alias.copy())
+        for argument in ("joins", "sample", "pivots"):
+            if table.args.get(argument):
+                subquery.set(argument, table.args[argument])
+        if table is tree:
+            return subquery
+        table.replace(subquery)
+    return tree
+
+
+def resolve_tables(
+    tree: exp.Expr, names: Sequence[str], load: Callable[[str], Table], sql: str
+) -> tuple[dict[str, Table], list[str]]:
+    """The lake's tables that `tree` mentions, by folded name, and the metadata tables. Others are CTEs."""
+    by_name = {name.casefold(): name for name in names}
+    tables: dict[str, Table] = {}
+    metadata: list[str] = []
+    for node in tree.find_all(exp.Table):
+        if not isinstance(node.this, exp.Identifier):
+            continue
+        name = node.name
+        base = metadata_base(name)
+        if base is not None and base.casefold() in by_name:
+            metadata.append(name)
+            load(by_name[base.casefold()])
+        elif name.casefold() in by_name and not node.db:
+            node.this.set("this", by_name[name.casefold()])
+            tables[name.casefold()] = load(by_name[name.casefold()])
+        elif not is_cte_name(node):
+            raise table_not_found(".".join(p.name for p in node.parts), names)
+    return tables, metadata
+
+
+def is_cte_name(node: exp.Table) -> bool:
+    """Whether a WITH around `node` defines its name."""
+    ancestor: exp.Expr | None = node
+    while ancestor is not None:
+        with_ = ancestor.args.get("with_") or ancestor.args.get("with")
+        if with_ is not None and any(c.alias.casefold() == node.name.casefold() for c in with_.expressions):
+            return True
+        if isinstance(ancestor, exp.With) and any(
+            c.alias.casefold() == node.name.casefold() for c in ancestor.expressions
+        ):
+            return True
+        ancestor = ancestor.parent
+    return False
+
+
+def table_not_found(name: str, names: Sequence[str]) -> TableNotFoundError:
+    """The error for a table that is not there, with the nearest names."""
+    near = difflib.get_close_matches(name.casefold(), [n.casefold() for n in names], n=3, cutoff=0.6)
+    close = [n for n in names if n.casefold() in near]
+    if close:
+        hint = f"Did you mean {' or '.join(repr(n) for n in close)}?"
+    elif names:
+        shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        hint = f"The lake has: {shown}"
+    else:
+        hint = "The lake has no tables"
+    return TableNotFoundError(f"Table not found: '{name}'. {hint}", name, close)
+
+
+def analyse(
+    tree: exp.Expr, tables: Mapping[str, Table]
+) -> tuple[tuple[TableReference, ...], tuple[str, ...]]:
+    """The table references of a resolved query. What cannot be taken apart is read whole, and a note says
+    so."""
+    everything = tuple(whole_table(t, t.name) for t in tables.values())
+    if not isinstance(tree, exp.Query) or not tables:
+        return everything, ()
+    hidden = tuple(
+        c for c in HIDDEN_COLUMNS if any(i.name.casefold() == c.name for i in tree.find_all(exp.Identifier))
+    )
+    if hidden and any((join.method or "").upper() == "NATURAL" for join in tree.find_all(exp.Join)):
+        raise UnsupportedSqlError(
+            f"NATURAL JOIN would join on {hidden[0].name} too: write USING with the columns meant"
+        )
+    schema: dict[str, object] = {t.name.casefold(): schema_of(t, hidden) for t in tables.values()}
+    visible: dict[str, object] = {
+        t.name.casefold(): [c.name.casefold() for c in t.columns] for t in tables.values()
+    }
+    mapping = MappingSchema(schema, visible=visible, dialect=DIALECT, normalize=False)
+    try:
+        qualified = qualify(
+            tree.copy(),
+            dialect=DIALECT,
+            schema=mapping,
+            validate_qualify_columns=False,
+            quote_identifiers=False,
+        )
+        qualified = annotate_types(qualified, schema=mapping, dialect=DIALECT)
+        root = build_scope(qualified)
+        if root is None:
+            return everything, ()
+        references = tuple(collect_references(root, tables, TableReference))
+        check_complete(qualified, references, tables)
+        return references, ()
+    except (SqlglotError, RecursionError) as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        return everything, (f"The planner cannot take this query apart ({reason}): nothing was pruned.",)
+
+
+def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables: Mapping[str, Table]) -> None:
+    """OptimizeError when a mention of a table has no reference: then nothing may be pruned."""
+    for folded in tables:
+        nodes = [n for n in tree.find_all(exp.Table) if n.name.casefold() == folded and not is_cte_name(n)]
+        if len(nodes) > sum(reference.table.casefold() == folded for reference in references):
+            raise OptimizeError(f"a mention of {folded} was not reached")
+
+
+def schema_of(table: Table, hidden: Sequence[Column]) -> dict[str, exp.DataType]:
+    """Column name (folded) → sqlglot type, with the hidden columns that the query names."""
+    types = {}
+    for column in (*table.columns, *hidden):
+        try:
+            types[column.name.casefold()] = exp.DataType.build(sql_type(column.type), dialect=DIALECT)
+        except SqlglotError:
+            types[column.name.casefold()] = exp.DataType.build("unknown")
+    return types
+
+
+def hide_columns(sql: str, references: Iterable[TableReference]) -> str:
+    """`sql` as it is, unless it both names a hidden column of a table and uses `*` on it: then `*` excludes
+    it."""
+    hidden: dict[str, list[str]] = {}
+    for reference in references:
+        names = [c.name for c in HIDDEN_COLUMNS if c.name in reference.columns]
+        known = hidden.setdefault(reference.table.casefold(), [])
+        known += [name for name in names if name not in known]
+    if not any(hidden.values()):
+        return sql
+    tree, changed = parse_query(sql), False
+    for select in tree.find_all(exp.Select):
+        sources = [select.args.get("from_"), *joins_of(select)]
+        tables = [s.this for s in sources if s is not None and isinstance(s.this, exp.Table)]
+        for projection in select.expressions:
+            star = projection.this if isinstance(projection, exp.Column) else projection
+            if not isinstance(star, exp.Star):
+                continue
+            owner = projection.table.casefold() if isinstance(projection, exp.Column) else ""
+            owned = [t for t in tables if not owner or t.alias_or_name.casefold() == owner]
+            left_out = dict.fromkeys(n for t in owned for n in hidden.get(t.name.casefold(), ()))
+            extra = [exp.to_identifier(name, quoted=True) for name in left_out]
+            if extra:
+                star.set("except_", [*(star.args.get("except_") or ()), *extra])
+                changed = True
+    return tree.sql(DIALECT) if changed else sql

@@ -1,0 +1,107 @@
+"""Estimate: the bytes a plan will scan, how sure that is, and the dollars. Pure arithmetic over a
+ScanPlan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.pricing import ATHENA, Pricing
+
+EXACT, UPPER_BOUND = "exact", "upper_bound"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`.
+
+    `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects) or `upper_bound` (ORC: whole
+    objects, of which fewer bytes are read). Totals are those of the tables before pruning.
+    """
+
+    bytes_scanned: int
+    low: int
+    high: int
+    accuracy: str
+    cost_usd: Decimal
+    pricing: str
+    files: int
+    files_total: int
+    partitions: int
+    partitions_total: int
+    scans: tuple[TableScan, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The estimate as plain JSON values."""
+        return {
+            "bytes_scanned": self.bytes_scanned,
+            "bytes_low": self.low,
+            "bytes_high": self.high,
+            "accuracy": self.accuracy,
+            "cost_usd": float(self.cost_usd),
+            "files": self.files,
+            "files_total": self.files_total,
+            "partitions": self.partitions,
+            "partitions_total": self.partitions_total,
+            "tables": [scan_to_dict(scan) for scan in self.scans],
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.partitions:,} of {self.partitions_total:,} partitions, "
+            f"{self.files:,} of {self.files_total:,} files, {self.bytes_scanned:,} bytes ({self.accuracy}), "
+            f"${self.cost_usd:.6f}"
+        )
+
+
+def scan_bytes(scan: TableScan) -> int:
+    """Bytes that one table reference scans: column chunks where footers tell, else whole objects."""
+    if scan.from_index:
+        return 0
+    return scan.files.size if scan.column_bytes is None else scan.column_bytes
+
+
+def scan_accuracy(scan: TableScan) -> str:
+    """`upper_bound` where only parts of an object are read and nothing tells which."""
+    return UPPER_BOUND if scan.table.format == "orc" and not scan.from_index and scan.files.count else EXACT
+
+
+def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
+    """The estimate of a plan. No I/O."""
+    scanned = sum(scan_bytes(scan) for scan in plan.scans)
+    certain = sum(scan_bytes(scan) for scan in plan.scans if scan_accuracy(scan) == EXACT)
+    accuracy = EXACT if all(scan_accuracy(scan) == EXACT for scan in plan.scans) else UPPER_BOUND
+    return Estimate(
+        bytes_scanned=scanned,
+        low=certain,
+        high=scanned,
+        accuracy=accuracy,
+        cost_usd=pricing.cost(scanned),
+        pricing=pricing.name,
+        files=sum(scan.files.count for scan in plan.scans),
+        files_total=sum(scan.table.files_total for scan in plan.scans),
+        partitions=sum(scan.files.partitions for scan in plan.scans),
+        partitions_total=sum(scan.table.partitions_total for scan in plan.scans),
+        scans=plan.scans,
+    )
+
+
+def scan_to_dict(scan: TableScan) -> dict[str, Any]:
+    """One table reference of `Estimate.to_dict`."""
+    return {
+        "table": scan.table.name,
+        "bytes_scanned": scan_bytes(scan),
+        "files": scan.files.count,
+        "files_total": scan.table.files_total,
+        "partitions": scan.files.partitions,
+        "partitions_total": scan.table.partitions_total,
+        "columns": [*scan.columns, *scan.partition_keys, *scan.hidden_columns],
+        "row_groups": scan.row_groups,
+        "row_groups_total": scan.row_groups_total,
+        "predicate": scan.predicate,
+        "not_pruned_by": [
+            {"condition": missed.condition, "reason": missed.reason} for missed in scan.not_pruned_by
+        ],
+    }

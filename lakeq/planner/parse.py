@@ -1,0 +1,202 @@
+"""Text to syntax tree, and the refusals: lakeq reads, one statement at a time, only its own tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import sqlglot
+from sqlglot import TokenType, exp
+from sqlglot.errors import SqlglotError
+
+from lakeq.errors import QueryError, SqlSyntaxError, UnsupportedSqlError
+from lakeq.planner.logic import function_name
+
+DIALECT = "duckdb"
+
+TABLE_FUNCTIONS = frozenset(
+    {
+        "range",
+        "generate_series",
+        "generateseries",
+        "unnest",
+        "explode",
+        "values",
+        "generate_subscripts",
+        "repeat",
+    }
+    | {"json_each", "json_tree", "repeat_row"}
+)
+"""Functions that may stand in FROM: they make rows from their arguments and reach nothing outside."""
+
+_WRITES = frozenset({
+    "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "copy", "create",
+    "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
+    "import", "insert", "install", "load", "merge", "pragma", "prepare", "refresh", "replace", "reset",
+    "revoke", "rollback", "set", "start", "truncate", "update", "use", "vacuum",
+})  # fmt: skip
+
+_READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
+
+
+def parse_query(sql: str) -> exp.Expr:
+    """The syntax tree of one reading statement.
+
+    Raises SqlSyntaxError (with line and column) for what does not parse, UnsupportedSqlError for anything
+    but one SELECT-like statement, and for file functions in FROM.
+    """
+    first = sql.split(maxsplit=1)[0].casefold() if sql.strip() else ""
+    if first in _WRITES:
+        raise UnsupportedSqlError(
+            f"{first.upper()} is refused: lakeq only reads. Write a SELECT statement", sql
+        )
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
+    except SqlglotError as error:
+        raise syntax_error(sql, error) from error
+    if not trees:
+        raise SqlSyntaxError("The query is empty: write a SELECT statement", sql)
+    if len(trees) > 1:
+        raise UnsupportedSqlError(f"One statement at a time: this text holds {len(trees)}", sql)
+    tree = trees[0]
+    refuse_writes(tree, sql)
+    refuse_file_functions(tree, sql)
+    return tree
+
+
+def refuse_writes(tree: exp.Expr, sql: str) -> None:
+    """UnsupportedSqlError for a statement that is not a read."""
+    into = tree.args.get("into") if isinstance(tree, exp.Select) else None
+    if not isinstance(tree, _READS) or into is not None:
+        name = "SELECT INTO" if into is not None else type(tree).__name__.upper()
+        raise UnsupportedSqlError(f"{name} is refused: lakeq only reads. Write a SELECT statement", sql)
+    for node in tree.find_all(exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Copy, exp.Command):
+        raise UnsupportedSqlError(f"{type(node).__name__.upper()} is refused: lakeq only reads", sql)
+
+
+def refuse_file_functions(tree: exp.Expr, sql: str) -> None:
+    """UnsupportedSqlError for a function in FROM that could read something beside the lake's tables."""
+    for table in tree.find_all(exp.Table):
+        call = table.this
+        if isinstance(call, exp.Func):
+            name = function_name(call)
+            if name not in TABLE_FUNCTIONS:
+                raise UnsupportedSqlError(
+                    f"{name}() is refused in FROM: lakeq reads only the tables of the lake. "
+                    "Name the files as a table with lake.register() or in lakeq.toml",
+                    sql,
+                    *find_position(sql, name),
+                )
+
+
+def find_position(sql: str, word: str) -> tuple[int, int]:
+    """Line and column (from 1) of the first token that reads `word`; (0, 0) when there is none."""
+    try:
+        tokens = sqlglot.tokenize(sql, read=DIALECT)
+    except SqlglotError:
+        return (0, 0)
+    for token in tokens:
+        if token.text.casefold() == word.casefold():
+            return (token.line, token.start - sql.rfind("\n", 0, token.start))
+    return (0, 0)
+
+
+def syntax_error(sql: str, error: SqlglotError) -> SqlSyntaxError:
+    """Our error for sqlglot's, with its place."""
+    details = getattr(error, "errors", None) or [{}]
+    first = details[0]
+    line, end = int(first.get("line") or 0), int(first.get("col") or 0)
+    word = str(first.get("highlight") or "")
+    near = f" near '{word}'" if word.strip() else ""
+    what = str(first.get("description") or error).rstrip(".").split("\n", maxsplit=1)[0]
+    return SqlSyntaxError(
+        f"Syntax error{near}: {what}", sql, line, max(end - len(word) + 1, 1) if line else 0
+    )
+
+
+def number_placeholders(sql: str) -> str:
+    """`sql` with each `?` written as `$1`, `$2`, … in the order of the text."""
+    parts, at, count = [], 0, 0
+    for token in sqlglot.tokenize(sql, read=DIALECT):
+        if token.token_type is TokenType.PLACEHOLDER and token.text == "?":
+            count += 1
+            parts += [sql[at : token.start], f"${count}"]
+            at = token.end + 1
+    return "".join([*parts, sql[at:]])
+
+
+def bind_parameters(tree: exp.Expr, params: Sequence[Any] | Mapping[str, Any] | None, sql: str) -> exp.Expr:
+    """`tree` with every parameter that has a literal form replaced by it; the others stay and prune nothing.
+
+    QueryError when a parameter has no value, or a value no parameter.
+    """
+    values = {str(k): v for k, v in params.items()} if isinstance(params, Mapping) else {}
+    if params is not None and not isinstance(params, Mapping):
+        values = {str(i): value for i, value in enumerate(params, start=1)}
+    used: set[str] = set()
+
+    def replace(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Placeholder | exp.Parameter):
+            return node
+        name = node.name or "?"
+        if name not in values:
+            given = f"values were given for {', '.join(values)}" if values else "no values were given"
+            raise QueryError(f"Parameter ${name} has no value: {given}", sql)
+        used.add(name)
+        literal = to_literal(values[name])
+        return node if literal is None else literal
+
+    bound = tree.transform(replace)
+    if unused := [name for name in values if name not in used]:
+        raise QueryError(f"The query has no parameter ${unused[0]}, but a value was given for it", sql)
+    return bound
+
+
+def to_literal(value: Any) -> exp.Expr | None:
+    """The SQL literal that means the same as a bound Python value; None where there is none."""
+    match value:
+        case None:
+            return exp.null()
+        case bool():
+            return exp.Boolean(this=value)
+        case float() if not math.isfinite(value):
+            return exp.cast(exp.Literal.string(str(value)), "double", dialect=DIALECT)
+        case float():
+            return exp.cast(exp.Literal.string(repr(value)), "double", dialect=DIALECT)
+        case int() | Decimal():
+            text = format(value, "f") if isinstance(value, Decimal) else str(value)
+            return exp.maybe_parse(f"({text})", dialect=DIALECT)
+        case str():
+            return exp.Literal.string(value)
+        case dt.datetime():
+            kind = "timestamp" if value.tzinfo is None else "timestamptz"
+            return exp.cast(exp.Literal.string(value.isoformat(" ")), kind, dialect=DIALECT)
+        case dt.date():
+            return exp.cast(exp.Literal.string(value.isoformat()), "date", dialect=DIALECT)
+    return None
+
+
+_CLOCK_CALLS = {"now", "transaction_timestamp", "get_current_timestamp"}
+
+
+def pin_clock(tree: exp.Expr, now: dt.datetime) -> tuple[exp.Expr, bool]:
+    """`tree` with `now()`, `current_timestamp`, `current_date` and `today()` replaced by the moment `now`,
+    and whether there was any of them."""
+    used = False
+    moment = exp.cast(exp.Literal.string(now.isoformat(" ")), "timestamptz", dialect=DIALECT)
+
+    def replace(node: exp.Expr) -> exp.Expr:
+        nonlocal used
+        calls_clock = isinstance(node, exp.Anonymous) and function_name(node) in _CLOCK_CALLS
+        if isinstance(node, exp.CurrentTimestamp) or calls_clock:
+            used = True
+            return moment.copy()
+        if isinstance(node, exp.CurrentDate):
+            used = True
+            return exp.cast(moment.copy(), "date", dialect=DIALECT)
+        return node
+
+    return tree.transform(replace), used

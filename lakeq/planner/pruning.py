@@ -1,0 +1,169 @@
+"""Turn the condition on a table reference into SQL over the index: which files, which row groups may matter.
+
+Partition columns are known exactly for each file, so a condition over them alone, whatever its functions,
+is simply evaluated. A comparison with a data column asks the row group's bounds. Everything else is TRUE.
+No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from lakeq.catalog.index import partition_column
+from lakeq.catalog.table import MODIFIED_COLUMN, PATH_COLUMN, SIZE_COLUMN, Table
+from lakeq.formats.detect import FORMATS
+from lakeq.planner.bounds import bound_condition
+from lakeq.planner.logic import conjuncts, is_deterministic, is_true, may_be_true
+from lakeq.planner.plan import Missed
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """May-match conditions for one table reference. None: nothing can be left out at that level.
+
+    `files` speaks of the index's files, `row_groups` of its row groups (`bounds` are the leaves it needs);
+    the `guarded` forms give the same answers but keep what fails to evaluate. `predicate` is what pruned, in
+    the user's names; `missed` what did not, with reasons.
+    """
+
+    files: str | None
+    row_groups: str | None
+    guarded_files: str | None
+    guarded_row_groups: str | None
+    bounds: tuple[str, ...]
+    predicate: str
+    missed: tuple[Missed, ...]
+
+
+def plan_pruning(table: Table, predicate: exp.Expr, missed: Sequence[Missed]) -> Pruning:
+    """The pruning that `predicate` (columns by name only) allows on `table`."""
+    view = _TableView(table)
+    nodes = [node for node in conjuncts(predicate) if not is_true(node)]
+    files = [f for f in (view.render(node, guarded=False, bounds=False) for node in nodes) if f]
+    groups: list[str] = []
+    guarded: list[str] = []
+    used: list[exp.Expr] = []
+    left_out: list[Missed] = []
+    for node in nodes:
+        group = view.render(node, guarded=False, bounds=view.has_bounds)
+        by_file = view.render(node, guarded=False, bounds=False)
+        if group and group != by_file:
+            groups.append(group)
+            guarded.append(view.render(node, guarded=True, bounds=True) or "TRUE")
+        if group or by_file:
+            used.append(may_be_true(node, view.is_known))
+        else:
+            left_out.append(Missed(node.sql("duckdb"), view.explain(node)))
+    guarded_files = [f for f in (view.render(node, guarded=True, bounds=False) for node in nodes) if f]
+    return Pruning(
+        files=" AND ".join(files) or None,
+        row_groups=" AND ".join(groups) or None,
+        guarded_files=" AND ".join(guarded_files) or None,
+        guarded_row_groups=" AND ".join(guarded) or None,
+        bounds=tuple(dict.fromkeys(view.leaves)),
+        predicate=" AND ".join(node.sql("duckdb") for node in used),
+        missed=(*missed, *left_out),
+    )
+
+
+class _TableView:
+    """How one table's columns look from the index."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.has_bounds = FORMATS[table.format].has_footers
+        self.leaves: list[str] = []
+        self._exact = {
+            column.name.casefold(): partition_column(i) for i, column in enumerate(table.partition_columns)
+        }
+        prefix = exp.Literal.string(table.store_root.rstrip("/") + "/").sql("duckdb")
+        self._per_file = {
+            PATH_COLUMN: f"({prefix} || path)",
+            SIZE_COLUMN: "size",
+            MODIFIED_COLUMN: "modified",
+        }
+
+    def render(self, node: exp.Expr, guarded: bool, bounds: bool, negated: bool = False) -> str | None:
+        """The may-match SQL of `node` (or NOT `node`); None stands for TRUE."""
+        node = node.unnest()
+        if isinstance(node, exp.Not):
+            return self.render(node.this, guarded, bounds, not negated)
+        if isinstance(node, exp.And | exp.Or):
+            sides = [self.render(side, guarded, bounds, negated) for side in (node.left, node.right)]
+            known = [side for side in sides if side is not None]
+            if isinstance(node, exp.And) != negated:
+                return "(" + " AND ".join(known) + ")" if known else None
+            return "(" + " OR ".join(known) + ")" if len(known) == 2 else None
+        sql = self.constant(node, files=not bounds)
+        if sql is not None:
+            sql = f"NOT ({sql})" if negated else f"({sql})"
+        elif bounds:
+            found = bound_condition(node, negated, self.leaf_type, self.constant)
+            if found is not None:
+                sql = found[0]
+                self.leaves.append(found[1])
+        if sql is None or not guarded:
+            return sql
+        return f"coalesce(TRY(CASE WHEN {sql} THEN TRUE ELSE FALSE END), TRUE)"
+
+    def constant(self, node: exp.Expr, files: bool = False) -> str | None:
+        """SQL over the index for an expression that is the same for all rows of a file; None for others.
+
+        `files` allows the hidden columns, which the index of row groups lacks.
+        """
+        if not is_deterministic(node):
+            return None
+        names = dict(self._exact)
+        if files:
+            names.update(self._per_file)
+        if any(column.name.casefold() not in names for column in node.find_all(exp.Column)):
+            return None
+
+        def replace(part: exp.Expr) -> exp.Expr:
+            return exp.Var(this=names[part.name.casefold()]) if isinstance(part, exp.Column) else part
+
+        return node.copy().transform(replace).sql("duckdb")
+
+    def leaf_type(self, node: exp.Expr) -> tuple[str, pa.DataType] | None:
+        """The stored leaf that a column reference means, and its type; None for partition columns and the
+        rest."""
+        path: list[str] = []
+        while isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
+            path.insert(0, node.expression.name)
+            node = node.this
+        if not isinstance(node, exp.Column) or node.name.casefold() in self._exact:
+            return None
+        column = next((c for c in self.table.columns if c.name.casefold() == node.name.casefold()), None)
+        if column is None:
+            return None
+        leaf, kind = column.name, column.type
+        for name in path:
+            fields = [kind.field(i) for i in range(kind.num_fields)] if pa.types.is_struct(kind) else []
+            inner = next((f for f in fields if f.name.casefold() == name.casefold()), None)
+            if inner is None:
+                return None
+            leaf, kind = f"{leaf}.{inner.name}", inner.type
+        return None if pa.types.is_nested(kind) else (leaf, kind)
+
+    def is_known(self, leaf: exp.Expr) -> bool:
+        """Whether a leaf condition has a form in the index at all."""
+        if self.constant(leaf, files=True) is not None:
+            return True
+        return self.has_bounds and bound_condition(leaf, False, self.leaf_type, self.constant) is not None
+
+    def explain(self, node: exp.Expr) -> str:
+        """Why a condition left no file out."""
+        keys = ", ".join(c.name for c in self.table.partition_columns)
+        remedy = f"; a condition on {keys} would" if keys else "; the table has no partitions"
+        if not is_deterministic(node):
+            return "its value may change from call to call, or is not known while planning"
+        columns = {c.name.casefold() for c in node.find_all(exp.Column)}
+        if columns & set(self._exact):
+            return f"it mixes partition columns with data columns so that every partition may match{remedy}"
+        if not self.has_bounds:
+            return f"it is about data columns, and {self.table.format} keeps no statistics that prune{remedy}"
+        return f"row-group statistics say nothing about this kind of condition{remedy}"

@@ -1,0 +1,330 @@
+"""Collect the table references of a qualified query: the columns and the conditions of each.
+
+Scopes are taken from the outside in, so that when a derived table or CTE is reached it is known which of
+its outputs its consumers use and what they ask of its rows. A CTE used twice gets the OR of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from sqlglot import exp
+from sqlglot.errors import OptimizeError
+from sqlglot.optimizer.scope import Scope
+
+from lakeq.catalog.table import Table
+from lakeq.planner.filters import (
+    Condition,
+    Source,
+    apply_conditions,
+    merge_using,
+    outer_predicate,
+    push_through,
+    read_conditions,
+    read_sources,
+    spread_equalities,
+)
+from lakeq.planner.logic import (
+    TRUE,
+    conjoin,
+    conjuncts,
+    disjoin,
+    has_own,
+    is_deterministic,
+    is_true,
+    own_nodes,
+)
+from lakeq.planner.plan import Missed
+
+R = TypeVar("R")
+Outputs = frozenset[str] | None
+"""Names (folded) of the outputs that are used; None stands for all of them."""
+
+_ONCE_AGGREGATES = (exp.Min, exp.Max, exp.ApproxDistinct, exp.LogicalAnd, exp.LogicalOr)
+
+
+class _Demand:
+    """What the consumers of one scope want of it, gathered before the scope itself is taken."""
+
+    __slots__ = ("columns", "predicates")
+
+    def __init__(self) -> None:
+        self.predicates: list[exp.Expr] = []
+        self.columns: set[str] | None = set()
+
+    def add(self, predicate: exp.Expr, columns: Outputs) -> None:
+        self.predicates.append(predicate)
+        if columns is None or self.columns is None:
+            self.columns = None
+        else:
+            self.columns |= columns
+
+
+def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[..., R]) -> Iterator[R]:
+    """One `make(table=, alias=, columns=, predicate=, missed=, once=)` for each mention of a table."""
+    order = list(root.traverse())[::-1]
+    demands: dict[int, _Demand] = {id(scope): _Demand() for scope in order}
+    demands[id(root)].add(TRUE.copy(), None)
+    for scope in order:
+        if is_recursive(scope):
+            demands[id(scope)].add(TRUE.copy(), None)
+        demand = demands.pop(id(scope), None)
+        if demand is None:
+            continue
+        if not demand.predicates:
+            demand.add(TRUE.copy(), None)
+        yield from take_scope(scope, demand, demands, tables, make)
+
+
+def is_recursive(scope: Scope) -> bool:
+    """Whether the scope is, or lies in, a recursive CTE, whose rows feed itself."""
+    node: exp.Expr | None = scope.expression
+    while node is not None:
+        if isinstance(node, exp.With) and node.args.get("recursive"):
+            return True
+        node = node.parent
+    return False
+
+
+def take_scope(
+    scope: Scope,
+    demand: _Demand,
+    demands: dict[int, _Demand],
+    tables: Mapping[str, Table],
+    make: Callable[..., R],
+) -> Iterator[R]:
+    """Yield the references made directly in `scope`, and pass its demands on to the scopes it reads."""
+    if isinstance(scope.expression, exp.SetOperation):
+        pass_to_branches(scope, demand, demands)
+        return
+    if not isinstance(scope.expression, exp.Select):
+        yield from whole_sources(scope, demands, tables, make)
+        return
+    sources = read_sources(scope)
+    merge_using(scope, sources)
+    conditions = list(read_conditions(scope, sources))
+    wanted = disjoin(demand.predicates)
+    pushed = push_through(scope.expression, wanted)
+    conditions += [Condition(node) for node in conjuncts(pushed)]
+    missed = apply_conditions(scope, sources, conditions)
+    if is_true(pushed) and not is_true(wanted):
+        stopped = Missed(
+            wanted.sql("duckdb"), "a LIMIT, window, aggregate or sample below it would notice missing rows"
+        )
+        for reasons in missed.values():
+            reasons.append(stopped)
+    spread_equalities(scope, sources)
+    used = used_columns(scope, demand.columns)
+    once = ignores_repeats(scope.expression)
+    for source in sources:
+        selected = scope.selected_sources.get(source.alias)
+        target = selected[1] if selected is not None else scope.sources.get(source.alias)
+        columns = columns_of(used, source.alias)
+        if isinstance(target, Scope):
+            outputs = None if columns is None else frozenset(c.split(".")[0].casefold() for c in columns)
+            ask(demands, target, outer_predicate(source), outputs)
+        elif isinstance(target, exp.Table) and target.name.casefold() in tables:
+            table = tables[target.name.casefold()]
+            yield make(
+                table=table.name,
+                alias=source.alias,
+                columns=spell_columns(table, columns),
+                predicate=outer_predicate(source),
+                missed=tuple(missed.get(source.alias, ())),
+                once=once,
+            )
+    push_into_membership(scope, sources, demands)
+
+
+def ask(demands: dict[int, _Demand], scope: Scope, predicate: exp.Expr, columns: Outputs) -> None:
+    """Add a consumer's demand. OptimizeError when the scope was taken already: then nothing may be pruned."""
+    if id(scope) not in demands:
+        raise OptimizeError("a query is read before the one that it reads")
+    demands[id(scope)].add(predicate, columns)
+
+
+def whole_sources(
+    scope: Scope, demands: dict[int, _Demand], tables: Mapping[str, Table], make: Callable[..., R]
+) -> Iterator[R]:
+    """References of a scope that is no SELECT: read whole."""
+    for alias, source in scope.sources.items():
+        if isinstance(source, Scope):
+            ask(demands, source, TRUE.copy(), None)
+        elif isinstance(source, exp.Table) and source.name.casefold() in tables and not scope.is_udtf:
+            table = tables[source.name.casefold()]
+            yield make(
+                table=table.name,
+                alias=alias,
+                columns=spell_columns(table, None),
+                predicate=TRUE.copy(),
+                missed=(),
+                once=False,
+            )
+
+
+def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand]) -> None:
+    """Ask both branches of UNION, INTERSECT or EXCEPT for what is asked of the whole, by position."""
+    operation = scope.expression
+    names = [name.casefold() for name in output_names(operation)]
+    keeps_all = isinstance(operation, exp.Union) and not operation.args.get("distinct")
+    blocked = operation.args.get("limit") or operation.args.get("offset") or operation.args.get("by_name")
+    for branch in scope.set_operation_scopes:
+        outputs = [name.casefold() for name in output_names(branch.expression)]
+        aligned = len(outputs) == len(names) == len(set(names)) and "*" not in names and not blocked
+        columns: Outputs = None
+        if aligned and keeps_all and demand.columns is not None and not operation.args.get("order"):
+            columns = frozenset(outputs[i] for i, name in enumerate(names) if name in demand.columns)
+        predicates = demand.predicates if aligned else [TRUE.copy()]
+        renamed = dict(zip(names, outputs, strict=False))
+        for predicate in predicates:
+            ask(demands, branch, rename_columns(predicate, renamed), columns)
+
+
+def output_names(query: exp.Expr) -> list[str]:
+    """The names of a query's outputs in order; empty for what is no query."""
+    return list(query.named_selects) if isinstance(query, exp.Query) else []
+
+
+def rename_columns(predicate: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
+    """`predicate` with its output names exchanged for those of a branch."""
+
+    def rename(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column):
+            return exp.column(exp.to_identifier(names.get(node.name.casefold(), node.name), quoted=True))
+        return node
+
+    return predicate.transform(rename)
+
+
+def push_into_membership(scope: Scope, sources: list[Source], demands: dict[int, _Demand]) -> None:
+    """`a.x IN (SELECT y …)` as a conjunct: what holds for `a.x` is all that matters of `y`."""
+    where = scope.expression.args.get("where")
+    by_alias = {source.alias: source for source in sources}
+    pushed: dict[int, exp.Expr] = {}
+    for node in conjuncts(where.this if where else None):
+        query = node.args.get("query") if isinstance(node, exp.In) else None
+        column = node.this if isinstance(node, exp.In) else None
+        if query is None or not isinstance(column, exp.Column) or column.table not in by_alias:
+            continue
+        inner = query.unnest()
+        names = output_names(inner)
+        if len(names) != 1 or not same_type(column, inner):
+            continue
+        held = [
+            f
+            for f in by_alias[column.table].filters
+            if is_deterministic(f) and all(c == column for c in f.find_all(exp.Column)) and f.find(exp.Column)
+        ]
+        pushed[id(inner)] = rename_columns(conjoin(held), {column.name.casefold(): names[0]})
+    for child in scope.subquery_scopes:
+        predicate = pushed.get(id(child.expression), TRUE.copy())
+        columns = frozenset[str]() if isinstance(child.expression.parent, exp.Exists) else None
+        ask(demands, child, predicate, columns)
+
+
+def same_type(column: exp.Column, query: exp.Expr) -> bool:
+    """Whether the only output of `query` is known to have the column's type."""
+    kind = column.type
+    selects = query.selects if isinstance(query, exp.Query) else []
+    return (
+        bool(selects) and kind is not None and kind.this is not exp.DType.UNKNOWN and selects[0].type == kind
+    )
+
+
+def used_columns(scope: Scope, outputs: set[str] | None) -> set[tuple[str, str]] | None:
+    """(alias, dotted column path) that the SELECT reads to make `outputs`; None when that cannot be told."""
+    select = scope.expression
+    if any(p.is_star or p.find(exp.Columns, exp.TableColumn) for p in select.expressions):
+        return None
+    wanted: list[exp.Expr] = []
+    keep = outputs is None or select.args.get("distinct") is not None
+    names = {p.alias_or_name.casefold(): p for p in select.expressions}
+    clauses = [
+        value for key, value in select.args.items() if key not in ("expressions", "from_", "joins", "with_")
+    ]
+    for clause in clauses:
+        wanted += [n for n in (clause if isinstance(clause, list) else [clause]) if isinstance(n, exp.Expr)]
+    for join in select.args.get("joins") or ():
+        wanted += [value for key in ("on", "using") if isinstance(value := join.args.get(key), exp.Expr)]
+    start = select.args.get("from_")
+    nested = (
+        [start.this, *(join.this for join in select.args.get("joins") or ())] if start is not None else []
+    )
+    wanted += [node for node in nested if not isinstance(node, exp.Table)]
+    wanted += [
+        j.args["on"] for t in nested for j in t.args.get("joins") or () if j.args.get("on") is not None
+    ]
+    asked = {c.name.casefold() for n in wanted for c in n.find_all(exp.Column) if not c.table}
+    for name, projection in names.items():
+        if keep or name in (outputs or ()) or name in asked:
+            wanted.append(projection)
+    if keep:
+        wanted += list(select.expressions)
+    return {
+        (column.table, path)
+        for node in wanted
+        for column in node.find_all(exp.Column)
+        for path in [column_path(column)]
+    }
+
+
+def column_path(column: exp.Column) -> str:
+    """`s.a.b` for a column opened to a nested field, else its name."""
+    path, node = column.name, column
+    parent = node.parent
+    while (
+        isinstance(parent, exp.Dot) and parent.this is node and isinstance(parent.expression, exp.Identifier)
+    ):
+        path += "." + parent.expression.name
+        node, parent = parent, parent.parent  # type: ignore[assignment]
+    return path
+
+
+def columns_of(used: set[tuple[str, str]] | None, alias: str) -> set[str] | None:
+    """The column paths of one source; a column without a table may belong to it. None: all."""
+    if used is None:
+        return None
+    return {path for table, path in used if table in (alias, "")}
+
+
+def spell_columns(table: Table, columns: set[str] | None) -> tuple[str, ...]:
+    """Column paths as the table spells their first part, in the table's order; names it lacks are left out.
+
+    A path below another that is read whole goes with it. The table's own name stands for all its columns.
+    """
+    if columns is None or table.name.casefold() in {c.casefold() for c in columns}:
+        return tuple(c.name for c in table.columns)
+    found: dict[str, None] = {}
+    for path in sorted(columns):
+        first, _, rest = path.partition(".")
+        column = table.column(first)
+        if column is not None:
+            found[f"{column.name}.{rest}" if rest else column.name] = None
+    whole = {path for path in found if "." not in path or table.column(path) is not None}
+    kept = [p for p in found if p in whole or not any(p.startswith(w + ".") for w in whole)]
+    order = {c.name: i for i, c in enumerate(table.columns)}
+    return tuple(sorted(kept, key=lambda p: (order.get(p.split(".")[0], len(order)), p)))
+
+
+def ignores_repeats(select: exp.Expr) -> bool:
+    """Whether a SELECT gives the same rows when each row of a source is met once or many times."""
+    clauses = [
+        *select.expressions,
+        *(select.args[key] for key in ("having", "order") if select.args.get(key)),
+    ]
+    if select.args.get("sample") or select.args.get("qualify"):
+        return False
+    if any(has_own(clause, exp.Window, exp.Anonymous, exp.Unnest, exp.Rand, exp.Uuid) for clause in clauses):
+        return False
+    distinct = select.args.get("distinct")
+    aggregates = [node for clause in clauses for node in own_nodes(clause) if isinstance(node, exp.AggFunc)]
+    harmless = all(
+        isinstance(a, _ONCE_AGGREGATES) or (isinstance(a, exp.Count) and isinstance(a.this, exp.Distinct))
+        for a in aggregates
+    )
+    if not harmless:
+        return False
+    if aggregates or select.args.get("group") is not None:
+        return True
+    return distinct is not None and distinct.args.get("on") is None

@@ -1,0 +1,142 @@
+"""Result: a planned query, run when it is first read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from lakeq.engines.base import QueryResult, QueryStats
+from lakeq.engines.duckdb import DuckDBEngine
+from lakeq.errors import EngineNotInstalledError
+from lakeq.planner.estimate import Estimate
+from lakeq.planner.plan import ScanPlan
+from lakeq.text_table import format_table
+
+Prepare = Callable[[ScanPlan, dt.datetime | None], ScanPlan]
+"""Makes a plan ready to run at the engine's own time."""
+
+
+class Result:
+    """A query that was planned and is within its limits. Lazy: reading it runs it, once.
+
+    `arrow`, `df`, `pl`, `fetchall` and `show` keep the rows, so that they can be called one after the other;
+    `batches` streams them and keeps none. Nothing of a query that fails is ever handed out as whole.
+    """
+
+    def __init__(self, plan: ScanPlan, estimate: Estimate, engine: DuckDBEngine, prepare: Prepare) -> None:
+        self._plan = plan
+        self._estimate = estimate
+        self._engine = engine
+        self._prepare = prepare
+        self._running: QueryResult | None = None
+        self._table: pa.Table | None = None
+        self._cancelled = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Result({self._plan.text!r}, {self._estimate})"
+
+    @property
+    def plan(self) -> ScanPlan:
+        """What will be read."""
+        return self._plan
+
+    @property
+    def estimate(self) -> Estimate:
+        """What it will scan and cost."""
+        return self._estimate
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the rows. Starts the query."""
+        return self._table.schema if self._table is not None else self._start().schema
+
+    @property
+    def stats(self) -> QueryStats:
+        """What was read: `rows`, `bytes_scanned`, `bytes_transferred`, `requests`, `seconds`. Final once the
+        rows have been read."""
+        return self._running.stats() if self._running is not None else QueryStats(0, 0, 0, 0, 0.0)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows as record batches, streamed as they are made. An error at the end makes them all void."""
+        if self._table is not None:
+            return iter(self._table.to_batches())
+        return self._start().batches()
+
+    def arrow(self) -> pa.Table:
+        """All rows as an Arrow table."""
+        if self._table is None:
+            running = self._start()
+            schema = running.schema
+            self._table = pa.Table.from_batches(list(running.batches()), schema)
+        return self._table
+
+    def df(self) -> Any:
+        """All rows as a pandas DataFrame."""
+        self._require("pandas")
+        return self.arrow().to_pandas()
+
+    def pl(self) -> Any:
+        """All rows as a Polars DataFrame."""
+        self._require("polars")
+        import polars
+
+        return polars.from_arrow(self.arrow())
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows as tuples of Python values."""
+        columns = [column.to_pylist() for column in self.arrow().columns]
+        return list(zip(*columns, strict=True)) if columns else []
+
+    def show(self, rows: int = 20) -> None:
+        """Print the first rows as a table."""
+        sys.stdout.write(format_table(self.arrow(), rows) + "\n")
+
+    def progress(self) -> float | None:
+        """Share done, 0 to 1; None when unknown."""
+        return self._running.progress() if self._running is not None else None
+
+    def cancel(self) -> None:
+        """Stop the query from another thread: its reader gets QueryCancelledError."""
+        self._cancelled = True
+        if self._running is not None:
+            self._running.cancel()
+
+    def close(self) -> None:
+        """Let go of what the query holds; rows kept by `arrow` stay."""
+        if self._running is not None:
+            self._running.close()
+
+    def _start(self) -> QueryResult:
+        if self._running is None:
+            if self._plan.clock is None:
+                self._plan = self._prepare(self._plan, None)
+                self._running = self._engine.execute(self._plan)
+            else:
+                session = self._engine.session(self._plan)
+                self._plan = self._prepare(self._plan, session.now)
+                self._running = session.execute(self._plan)
+            if self._cancelled:
+                self._running.cancel()
+        return self._running
+
+    @staticmethod
+    def _require(package: str) -> None:
+        try:
+            __import__(package)
+        except ImportError as error:
+            raise EngineNotInstalledError(
+                f"{package} is not installed. Install it: pip install 'lakeq[{package}]'", package, package
+            ) from error

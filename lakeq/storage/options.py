@@ -1,0 +1,61 @@
+"""How a store is reached: the storage options that users may give, checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from lakeq.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class StorageOptions:
+    """Options of cloud stores, named as fsspec's filesystems name them where they do.
+
+    `endpoint_url`, `region`, `profile`, `anonymous` and `requester_pays` say where and as whom.
+    `key` and `secret` are the access key (S3) or the account name and key (Azure); `token` is the
+    session token (S3), an access token or the path of a service account's JSON (Google), or a SAS
+    token (Azure). `timeout` is the longest silence of a server in seconds; `retry_timeout` how long,
+    in seconds, a request is tried again after throttling and faults.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    anonymous: bool = False
+    key: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    requester_pays: bool = False
+    timeout: float = 20.0
+    retry_timeout: float = 90.0
+
+
+_CHOICES = ", ".join(option.name for option in fields(StorageOptions))
+
+
+def parse_options(given: Mapping[str, Any]) -> StorageOptions:
+    """The options as given. ConfigError names an unknown option with the nearest one, or a wrong value."""
+    known = {option.name: option for option in fields(StorageOptions)}
+    for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"Choose from {_CHOICES}."
+            raise ConfigError(f"Unknown storage option: '{name}'. {hint}")
+        _check_value(name, value, known[name].default)
+    if (given.get("key") is None) != (given.get("secret") is None):
+        raise ConfigError("Storage options 'key' and 'secret' go together: give both or neither.")
+    return StorageOptions(**given)
+
+
+def _check_value(name: str, value: Any, default: Any) -> None:
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ConfigError(f"Storage option '{name}' must be true or false.")
+    elif isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ConfigError(f"Storage option '{name}' must be a number of seconds above 0.")
+    elif value is not None and not isinstance(value, str):
+        raise ConfigError(f"Storage option '{name}' must be text.")

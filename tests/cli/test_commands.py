@@ -1,0 +1,44 @@
+"""Ctrl-C while the engine works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+
+from lakeq.cli.commands import fetch_rows
+from lakeq.errors import QueryCancelledError
+
+ROWS = pa.record_batch({"n": [1, 2]})
+
+
+class Result:
+    """A query that gives one batch; the second does not come before it is cancelled."""
+
+    schema = ROWS.schema
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        yield ROWS
+        os.kill(os.getpid(), signal.SIGINT)
+        if not self.cancelled.wait(60):
+            raise AssertionError("the query was not cancelled")
+        raise QueryCancelledError("cancelled")
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+def test_ctrl_c_cancels_the_query_that_is_waited_for() -> None:
+    result = Result()
+    seen = []
+    with pytest.raises(KeyboardInterrupt), fetch_rows(result) as (schema, batches):  # type: ignore[arg-type]
+        seen += [schema, *batches]
+    assert result.cancelled.is_set()
+    assert seen == []

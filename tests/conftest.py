@@ -1,0 +1,23 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import S3Server, ScriptedServer, run_s3_server, run_scripted_server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """moto's S3, one for the run: use `new_bucket()` or a bucket name of your own."""
+    with run_s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def scripted_server() -> Iterator[ScriptedServer]:
+    """An HTTP server that answers as the test scripts it."""
+    with run_scripted_server() as server:
+        yield server

@@ -1,0 +1,103 @@
+"""Two independent ways to read what a format inspected: DuckDB with the SQL of its scan, and Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
+from lakeq.formats.types import sql_type
+
+
+@dataclass
+class FileSource:
+    """A local file as a Source that remembers what was read."""
+
+    file: Path
+    reads: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return str(self.file)
+
+    @property
+    def size(self) -> int:
+        return self.file.stat().st_size
+
+    def read(self, start: int, length: int) -> bytes:
+        self.reads.append((start, length))
+        with self.file.open("rb") as opened:
+            opened.seek(start)
+            data = opened.read(length)
+        assert len(data) == length, f"a source is asked only for what is there: {start}+{length}"
+        return data
+
+
+def write(path: Path, content: bytes | str) -> FileSource:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return FileSource(path)
+
+
+def inspect(format: Format, source: FileSource, **declared: Any) -> FileFacts:
+    return format.inspect(source, ReadOptions(**declared))
+
+
+def names_and_types(schema: FileSchema) -> list[tuple[str, str]]:
+    return [(column.name, str(column.type)) for column in schema.columns]
+
+
+def read_with_duckdb(
+    format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
+) -> pa.Table:
+    chosen = types or {column.name: column.type for column in schema.columns}
+    scan = format.duckdb_scan([source.path], schema, {n: sql_type(t) for n, t in chosen.items()}, {}, None)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.sql(f"SELECT * FROM {scan}").to_arrow_table()
+
+
+def read_with_arrow(
+    format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
+) -> pa.Table:
+    chosen = types or {column.name: column.type for column in schema.columns}
+    return arrow_dataset(format, [source], [ds.scalar(True)], schema, [], chosen).to_table()
+
+
+def arrow_dataset(
+    format: Format,
+    sources: Sequence[FileSource],
+    partitions: Sequence[ds.Expression],
+    schema: FileSchema,
+    partition_columns: Sequence[Column],
+    types: dict[str, pa.DataType],
+) -> ds.Dataset:
+    return format.arrow_dataset(
+        [source.path for source in sources],
+        [source.size for source in sources],
+        partitions,
+        schema,
+        partition_columns,
+        types,
+        pa.fs.LocalFileSystem(),
+    )
+
+
+def assert_decoders_agree(
+    format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
+) -> list[dict[str, Any]]:
+    """Both ways give the same rows; they are returned."""
+    native = read_with_duckdb(format, source, schema, types)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("decoded", read_with_arrow(format, source, schema, types))
+        through_duckdb = connection.sql("SELECT * FROM decoded").to_arrow_table()
+    assert native.column_names == through_duckdb.column_names
+    expected = native.to_pylist()
+    assert through_duckdb.to_pylist() == expected
+    return expected

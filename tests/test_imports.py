@@ -1,0 +1,33 @@
+"""Imports point down, one door a dependency, and `import lakeq` is light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("duckdb", "fsspec", "numpy", "obstore", "pyarrow", "rich", "s3fs", "sqlglot")
+
+
+def run_python(code: str) -> str:
+    """What the code prints, run from the repository's root."""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_the_contracts_of_the_layers_hold() -> None:
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_lakeq_loads_no_engine() -> None:
+    assert run_python(f"import sys, lakeq; print(*(set({HEAVY}) & set(sys.modules)))").split() == []
+
+
+def test_the_api_loads_what_a_query_needs_and_no_cloud_library_for_files(tmp_path: Path) -> None:
+    code = f"import sys, lakeq; lakeq.connect({str(tmp_path)!r})"
+    code += "; print('duckdb' in sys.modules, 's3fs' in sys.modules)"
+    assert run_python(code).split() == ["True", "False"]
