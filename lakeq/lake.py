@@ -14,7 +14,7 @@ from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
 from lakeq.catalog.table import HIDDEN_COLUMNS, IgnoredObjects, Table
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
-from lakeq.errors import BudgetExceededError, ColumnNotFoundError, ConfigError, SqlSyntaxError
+from lakeq.errors import BudgetExceededError, ColumnNotFoundError, ConfigError, LakeqError, SqlSyntaxError
 from lakeq.formats.base import Column
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.build import build_plan
@@ -23,6 +23,7 @@ from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import ATHENA, PRICINGS, Pricing
+from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.result import Result
 
 _REPLANS = 4
@@ -149,7 +150,7 @@ class Lake:
         """Name a query, for later queries of this Lake to select from. The query is checked now."""
         if name.casefold() in {n.casefold() for n in self._catalog.names()}:
             raise ConfigError(f"{name!r} is the name of a table. Choose another")
-        self._bind(sql, None, utc_now())
+        self._plan(sql, None, utc_now())
         self._views[name] = sql
 
     def estimate(self, sql: str, params: Params = None) -> Estimate:
@@ -169,7 +170,7 @@ class Lake:
         self,
         sql: str,
         params: Params = None,
-        max_bytes: int | None = None,
+        max_bytes: int | str | None = None,
         max_cost: Decimal | float | str | None = None,
     ) -> Result:
         """Plan a query and check it against the limits; reading starts when the Result is read.
@@ -180,11 +181,14 @@ class Lake:
         """
         plan = self._plan(sql, params, utc_now())
         estimate = estimate_plan(plan, self._pricing)
-        check_budget(estimate, self._limit("max_bytes", max_bytes), self._limit("max_cost", max_cost))
+        most_bytes = self._limits.get("max_bytes") if max_bytes is None else max_bytes
+        most_dollars = self._limits.get("max_cost") if max_cost is None else max_cost
+        check_budget(
+            estimate,
+            None if most_bytes is None else parse_bytes(str(most_bytes)),
+            None if most_dollars is None else parse_dollars(str(most_dollars)),
+        )
         return Result(plan, estimate, self._engine, self._prepare)
-
-    def _limit(self, name: str, given: Any) -> Any:
-        return given if given is not None else self._limits.get(name)
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
@@ -195,35 +199,38 @@ class Lake:
         return found
 
     def _bind(self, sql: str, params: Params, now: dt.datetime) -> BoundQuery:
+        """The query bound to tables; DuckDB has the last word on what is SQL."""
         names = self._catalog.names()
         try:
-            bound = bind_query(sql, params, names, self._catalog.table, self._views, now)
-        except SqlSyntaxError as error:
+            return bind_query(sql, params, names, self._catalog.table, self._views, now)
+        except SqlSyntaxError:
             mentioned = self._engine.mentioned_tables(sql)
             if mentioned is None:
                 raise
-            bound = bind_unparsed(sql, mentioned, names, self._catalog.table)
-            if not bound.references and mentioned:
-                raise error
+            return bind_unparsed(sql, mentioned, names, self._catalog.table)
+
+    def _validate(self, bound: BoundQuery, params: Params) -> None:
+        """Raise what DuckDB has against the query, over tables of these columns and no rows."""
         columns: dict[str, list[Column]] = {}
         for reference in bound.references:
             table = self._catalog.table(reference.table)
-            hidden = [c for c in HIDDEN_COLUMNS if c.name in reference.columns]
             known = columns.setdefault(table.name, list(table.columns))
-            known += [c for c in hidden if c not in known]
+            known += [c for c in HIDDEN_COLUMNS if c.name in reference.columns and c not in known]
         for name in bound.metadata:
             schema = metadata_rows(name, self._catalog).schema
             columns[name] = [Column(f.name, f.type) for f in schema]
-        self._engine.validate(bound.runnable, params, columns, [(n, self._views[n]) for n in bound.views])
-        return bound
+        views = [(name, self._views[name]) for name in bound.views]
+        self._engine.validate(bound.runnable, params, columns, views)
 
     def _plan(self, sql: str, params: Params, now: dt.datetime) -> ScanPlan:
-        """Bind and prune; anew when footers read on the way widened a schema."""
+        """Bind and prune; anew when files looked into on the way widened a schema."""
         for _ in range(_REPLANS):
+            bound = self._bind(sql, params, now)
             try:
-                bound = self._bind(sql, params, now)
+                self._validate(bound, params)
             except ColumnNotFoundError:
-                if not self._read_all_schemas():
+                told = [self._read_whole_schema(reference.table) for reference in bound.references]
+                if not any(told):
                     raise
                 continue
             plan = build_plan(bound, params, self._catalog, self._views)
@@ -231,14 +238,12 @@ class Lake:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
 
-    def _read_all_schemas(self) -> bool:
-        """Look into every file of tables whose schema comes from a part of them; True when that told more."""
-        told = [
-            self._catalog.inspect(table.name, self._catalog.index(table.name).all)
-            for table in self._catalog.tables()
-            if table.problem is None
-        ]
-        return any(told)
+    def _read_whole_schema(self, name: str) -> bool:
+        """Look into every file of a table, where only a part was; True when that widened the schema."""
+        try:
+            return self._catalog.inspect(name, self._catalog.index(name).all)
+        except LakeqError:
+            return False  # a broken file has nothing to add; the query's own error is the one to show
 
     def _prepare(self, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
@@ -263,20 +268,15 @@ def find_pricing(pricing: str | Pricing | None) -> Pricing:
     return PRICINGS[pricing]
 
 
-def check_budget(estimate: Estimate, max_bytes: Any, max_cost: Any) -> None:
+def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:
     """BudgetExceededError when the estimate is over a limit. Nothing was read by then."""
     keys = sorted({c.name for s in estimate.scans for c in s.table.partition_columns if not s.predicate})
     advice = f"Add a filter on {' or '.join(keys)}, or raise" if keys else "Narrow the filter, or raise"
-    scans = f"Query not run: it would scan {estimate.bytes_scanned:,} bytes (${estimate.cost_usd:.6f})"
-    if max_bytes is not None and estimate.bytes_scanned > int(max_bytes):
-        raise BudgetExceededError(
-            f"{scans}, over the limit of {int(max_bytes):,} bytes. {advice} max_bytes",
-            estimate,
-            int(max_bytes),
-        )
-    if max_cost is not None and estimate.cost_usd > Decimal(str(max_cost)):
-        raise BudgetExceededError(
-            f"{scans}, over the limit of ${Decimal(str(max_cost))}. {advice} max_cost",
-            estimate,
-            Decimal(str(max_cost)),
-        )
+    size, cost = format_bytes(estimate.bytes_scanned), format_dollars(estimate.cost_usd)
+    refused = f"Query not run: it would scan {size} ({cost}), over the limit of"
+    if max_bytes is not None and estimate.bytes_scanned > max_bytes:
+        message = f"{refused} {format_bytes(max_bytes)}. {advice} max_bytes."
+        raise BudgetExceededError(message, estimate, max_bytes)
+    if max_cost is not None and estimate.cost_usd > max_cost:
+        message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
+        raise BudgetExceededError(message, estimate, max_cost)

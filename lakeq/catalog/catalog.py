@@ -15,7 +15,13 @@ from lakeq.catalog.index import FileIndex, FileSelection, open_index_database
 from lakeq.catalog.objects import StoredFile, spread, stored_files
 from lakeq.catalog.schema import settle_schema
 from lakeq.catalog.table import IgnoredObjects, Table, TableFiles
-from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError, TableNotFoundError
+from lakeq.errors import (
+    CatalogError,
+    CorruptFileError,
+    LakeqError,
+    StorageUnavailableError,
+    TableNotFoundError,
+)
 from lakeq.formats.base import FileFacts, FileSchema, Format
 from lakeq.formats.detect import FORMATS
 from lakeq.storage.base import Store
@@ -56,6 +62,7 @@ class Catalog:
         self._entries: dict[str, _Entry] | None = None
         self._ignored: tuple[IgnoredObjects, ...] = ()
         self._generation = 0
+        self._closed = False
         self.root = self._open(definition.location)
 
     def _open(self, location: str) -> Store:
@@ -68,7 +75,9 @@ class Catalog:
 
     def close(self) -> None:
         """Free the index. The catalog cannot be used afterwards."""
-        self._database.close()
+        with self._lock:
+            self._closed = True
+            self._database.close()
 
     def refresh(self) -> None:
         """Forget what was listed; the next question lists anew."""
@@ -131,6 +140,8 @@ class Catalog:
 
     def _discover(self) -> dict[str, _Entry]:
         with self._lock:
+            if self._closed:
+                raise CatalogError("This lake is closed. Open it again with lakeq.connect.")
             if self._entries is None:
                 lake = discover_lake(self.root.list(), self.root, self._definition.tables)
                 entries = [_Entry(files, self.root) for files in lake.tables]

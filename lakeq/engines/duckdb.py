@@ -21,7 +21,7 @@ from lakeq.engines.files import OpenedTable, open_tables
 from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import Session
-from lakeq.engines.statements import find_names
+from lakeq.engines.statements import find_names, runs_when_bound
 from lakeq.engines.translation import translate_bind_error
 from lakeq.engines.views import empty_select
 from lakeq.errors import EngineError
@@ -107,12 +107,15 @@ class DuckDBEngine:
 
         Bound without reading anything.
 
-        Raises as `execute` does. A PIVOT without IN has no values to look up here: its schema is only a part.
+        Raises as `execute` does. The columns of a PIVOT without IN are values of its rows: it is not bound
+        here, and its schema is empty.
         """
         with self._lock:
             frozen = {name: tuple(columns) for name, columns in tables.items()}
             connection = self._rehearse().show(frozen, tuple(View(*view) for view in views))
             check_query(connection, sql)
+            if runs_when_bound(connection, sql):
+                return pa.schema([])
             relation = bind_query(connection, sql, params)
             try:
                 return relation.limit(0).to_arrow_table().schema

@@ -31,13 +31,14 @@ class TableRead:
     """All that one query reads of one table: the union of its references to it.
 
     `files` is FileSelection.to_table() and `schemas` is what its `schema_id` indexes; `hidden` are names of
-    hidden columns in the order of HIDDEN_COLUMNS.
+    hidden columns in the order of HIDDEN_COLUMNS. `reads_data` is False when no data column is asked for.
     """
 
     table: Table
     files: pa.Table
     schemas: tuple[FileSchema, ...]
     hidden: tuple[str, ...]
+    reads_data: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
         position = rows.schema.get_field_index("schema_id")
         renumbered = pc.take(pa.array(ids, pa.int32()), rows["schema_id"]) if ids else rows["schema_id"]
         selections.append(rows.set_column(position, "schema_id", renumbered))
-    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden)
+    reads_data = any(scan.columns for scan in scans)
+    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden, reads_data)
 
 
 def _drop_repeats(selections: Sequence[pa.Table]) -> pa.Table:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb import DuckDBPyConnection
 
 from lakeq.engines.files import OpenedTable
 from lakeq.engines.groups import FileGroup
@@ -28,14 +30,25 @@ class BytesRead:
     transferred: int
 
 
-def count_bytes(profile: Mapping[str, Any] | None, tables: Sequence[OpenedTable], planned: int) -> BytesRead:
+Profile = Mapping[str, Any]
+"""What DuckDB tells of a statement that ended."""
+
+
+def read_profile(connection: DuckDBPyConnection) -> Profile:
+    """The profile of the last statement that ended on `connection`."""
+    profile: Profile = json.loads(connection.get_profiling_information(format="json"))
+    return profile
+
+
+def count_bytes(profile: Profile | None, tables: Sequence[OpenedTable], planned: int) -> BytesRead:
     """The bytes that a query read of `tables`; `planned` of them through the planned filesystem.
 
     Of Parquet, what DuckDB asked for less the footers counts as scanned. Text counts whole files, once for
     each scan that opened them, and so does what Arrow decodes. Where a scan opened only some files of a
     group, the profile says how many and not which: they count with the group's mean. Files that the engine
-    opens by itself are transferred as far as it asked for them; whole, if Arrow did. While
-    there is no profile yet, only what came through the planned filesystem is known.
+    opens by itself are transferred as far as it asked for them; whole, if Arrow did. A PIVOT without IN
+    reads its tables twice, and its second footers count as data. While there is no profile yet, only what
+    came through the planned filesystem is known.
     """
     if profile is None:
         return BytesRead(0, planned)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import weakref
@@ -14,7 +13,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.base import QueryStats
 from lakeq.engines.files import OpenedFiles
-from lakeq.engines.profile import count_bytes
+from lakeq.engines.profile import Profile, count_bytes, read_profile
 from lakeq.engines.translation import translate_run_error
 from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
 
@@ -41,8 +40,12 @@ class DuckDBResult:
         set_paths: Callable[[], None],
         files: OpenedFiles,
         seconds: float,
+        profile: Profile | None = None,
     ) -> None:
-        """`set_paths` lets the views see all their files, not only those that binding looked into."""
+        """`set_paths` lets the views see all their files, not only those that binding looked into.
+
+        `profile` is that of a query which ran while it was bound.
+        """
         self._sql = sql
         self._connection = connection
         self._relation: DuckDBPyRelation | None = relation
@@ -56,7 +59,7 @@ class DuckDBResult:
         self._cancelled = False
         self._rows = 0
         self._seconds = seconds
-        self._profile: dict[str, Any] | None = None
+        self._ran, self._profile = profile is not None, profile
         self._release = weakref.finalize(self, _release, connection, files)
 
     @property
@@ -132,7 +135,8 @@ class DuckDBResult:
                 self._rows += batch.num_rows
                 yield batch
             self._timed(self._files.check_unchanged)
-            self._profile = json.loads(self._connection.get_profiling_information(format="json"))
+            if not self._ran:
+                self._profile = read_profile(self._connection)
         finally:
             self.close()
 

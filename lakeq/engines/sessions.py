@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.connection import bind_query, check_query, create_views
 from lakeq.engines.files import OpenedFiles, OpenedTable
+from lakeq.engines.profile import read_profile
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.statements import runs_when_bound
 from lakeq.engines.translation import translate_run_error
@@ -71,7 +72,11 @@ class Session:
         files = OpenedFiles(self._filesystem, self._open_plan(plan))
         try:
             views = self._create_tables(plan, files)
-            relation = self._bind(plan, views, files)
+            early = runs_when_bound(self._connection, plan.sql)
+            if early:
+                self._set_paths(views)
+            relation = self._bind(plan, files)
+            profile = read_profile(self._connection) if early else None
         except BaseException:
             files.close()
             self.close()
@@ -82,6 +87,7 @@ class Session:
             connection=self._connection,
             relation=relation,
             set_paths=lambda: self._set_paths(views),
+            profile=profile,
             files=files,
             seconds=time.perf_counter() - began,
         )
@@ -120,11 +126,9 @@ class Session:
             self._connection.register(name, source)
         self._connection.execute(f"CREATE TEMP VIEW {quote_name(view.name)} AS {view.sql}")
 
-    def _bind(self, plan: ScanPlan, views: Sequence[TableView], files: OpenedFiles) -> DuckDBPyRelation:
+    def _bind(self, plan: ScanPlan, files: OpenedFiles) -> DuckDBPyRelation:
         try:
             create_views(self._connection, plan.views)
-            if runs_when_bound(self._connection, plan.sql):
-                self._set_paths(views)
             return bind_query(self._connection, plan.sql, plan.params)
         except LakeqError as error:
             cause = files.find_cause(str(error.__cause__))

@@ -30,6 +30,8 @@ from lakeq.formats.base import Column, Format
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import quote_name, quote_text, sql_type
 
+_TEXT_FORMATS = ("csv", "json")
+
 FILE_COLUMN = "lakeq_file"
 """The column in which a scan names the file of each row, where hidden columns need it."""
 
@@ -80,14 +82,37 @@ def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
         else:
             scan = _duckdb_scan(read, group, decoder, name, bool(hidden))
             paths[name] = group.paths
-        selects.append(_select(read, scan, bool(hidden)))
-    sql = " UNION ALL ".join(selects)
+        selects.append(_select(read, scan, bool(hidden)) + ("" if opened.by_arrow else _check(read, scan)))
+    sql = selects[0] if len(selects) == 1 else _unite(read, selects, bool(hidden))
     if hidden:
         files = f"{opened.tag}_files"
         registered[files] = _describe_files(opened)
         shown = ", ".join(quote_name(column.name) for column in (*read.table.columns, *hidden))
         sql = f"SELECT {shown} FROM ({sql}) JOIN {quote_name(files)} USING ({FILE_COLUMN})"
     return TableView(read.table.name, sql, paths, registered)
+
+
+def _unite(read: TableRead, selects: Sequence[str], with_file: bool) -> str:
+    """The rows of several scans. Of a union of which nothing is asked DuckDB still reads the first column:
+    let that be a partition column, which costs no byte."""
+    keys = {column.name for column in read.table.partition_columns}
+    cheap = [quote_name(c.name) for c in read.table.columns if c.name in keys]
+    rest = [quote_name(c.name) for c in read.table.columns if c.name not in keys]
+    reordered = ", ".join([*cheap, *rest, *([FILE_COLUMN] if with_file else [])])
+    union = " UNION ALL ".join(f"SELECT {reordered} FROM ({select})" for select in selects)
+    shown = [quote_name(c.name) for c in read.table.columns] + [FILE_COLUMN] * with_file
+    return f"SELECT {', '.join(shown)} FROM ({union})"
+
+
+def _check(read: TableRead, scan: _Scan) -> str:
+    """A condition that is always true and needs every typed cell of a text file to be parsed.
+
+    A query that reads no column, as `count(*)`, must not call whole what any SELECT would find broken.
+    """
+    if read.reads_data or read.table.format not in _TEXT_FORMATS:
+        return ""
+    typed = [c.name for c, kind in _read_types(read, scan.group) if not pa.types.is_string(kind)]
+    return f" WHERE hash({', '.join(map(quote_name, typed))}) IS NOT NULL" if typed else ""
 
 
 def _made_up_keys(read: TableRead) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.pricing import ATHENA, Pricing
+from lakeq.quantities import format_bytes, format_dollars, format_share
 
 EXACT, UPPER_BOUND = "exact", "upper_bound"
 
@@ -49,10 +50,11 @@ class Estimate:
         }
 
     def __str__(self) -> str:
+        accuracy = "" if self.accuracy == EXACT else "at most "
         return (
-            f"{self.partitions:,} of {self.partitions_total:,} partitions, "
-            f"{self.files:,} of {self.files_total:,} files, {self.bytes_scanned:,} bytes ({self.accuracy}), "
-            f"${self.cost_usd:.6f}"
+            f"{format_share(self.partitions, self.partitions_total)} partitions, "
+            f"{format_share(self.files, self.files_total)} files, "
+            f"{accuracy}{format_bytes(self.bytes_scanned)} ({format_dollars(self.cost_usd)})"
         )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lakeq.planner.estimate import Estimate, scan_accuracy, scan_bytes
+from lakeq.planner.estimate import EXACT, Estimate, scan_accuracy, scan_bytes
 from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.quantities import format_bytes, format_dollars, format_share
 
 
 def explain_plan(plan: ScanPlan, estimate: Estimate) -> str:
@@ -15,28 +16,29 @@ def explain_plan(plan: ScanPlan, estimate: Estimate) -> str:
 
 def _head(estimate: Estimate) -> Iterator[str]:
     yield (
-        f"scans {estimate.bytes_scanned:,} bytes ({estimate.accuracy.replace('_', ' ')}), "
-        f"{estimate.files:,} of {estimate.files_total:,} files, "
-        f"{estimate.partitions:,} of {estimate.partitions_total:,} partitions"
+        f"scans {_accurate(estimate.accuracy)}{format_bytes(estimate.bytes_scanned)}, "
+        f"{format_share(estimate.files, estimate.files_total)} files, "
+        f"{format_share(estimate.partitions, estimate.partitions_total)} partitions"
     )
-    yield f"costs ${estimate.cost_usd:.6f} ({estimate.pricing})"
+    yield f"costs {format_dollars(estimate.cost_usd)} ({estimate.pricing})"
+
+
+def _accurate(accuracy: str) -> str:
+    return "" if accuracy == EXACT else "at most "
 
 
 def _scan(scan: TableScan) -> Iterator[str]:
-    name = (
-        scan.table.name
-        if scan.alias.casefold() == scan.table.name.casefold()
-        else f"{scan.table.name} as {scan.alias}"
-    )
-    yield f"scan {name} ({scan.table.format}, {scan.table.layout.template or 'no partitions'})"
+    table = scan.table
+    name = table.name if scan.alias.casefold() == table.name.casefold() else f"{table.name} as {scan.alias}"
+    yield f"scan {name} ({table.format}, {table.layout.template or 'no partitions'})"
     if scan.from_index:
         yield "  answered by the index: no file is read"
     else:
-        yield f"  bytes: {scan_bytes(scan):,} ({scan_accuracy(scan).replace('_', ' ')})"
-    yield f"  files: {scan.files.count:,} of {scan.table.files_total:,}"
-    yield f"  partitions: {scan.files.partitions:,} of {scan.table.partitions_total:,}"
-    if scan.row_groups is not None:
-        yield f"  row groups: {scan.row_groups:,} of {scan.row_groups_total:,}"
+        yield f"  bytes: {_accurate(scan_accuracy(scan))}{format_bytes(scan_bytes(scan))}"
+    yield f"  files: {format_share(scan.files.count, table.files_total)}"
+    yield f"  partitions: {format_share(scan.files.partitions, table.partitions_total)}"
+    if scan.row_groups is not None and scan.row_groups_total is not None:
+        yield f"  row groups: {format_share(scan.row_groups, scan.row_groups_total)}"
     columns = (*scan.columns, *scan.partition_keys, *scan.hidden_columns)
     yield f"  columns: {', '.join(columns) or 'none'}"
     if scan.predicate:

@@ -201,7 +201,8 @@ def apply_conditions(
     missed: dict[str, list[Missed]] = {source.alias: [] for source in sources}
     aliases = {source.alias for source in sources}
     for condition in conditions:
-        mentioned = {column.table for column in condition.node.find_all(exp.Column)} & aliases
+        columns = list(condition.node.find_all(exp.Column))
+        mentioned = {column.table for column in columns} & aliases if columns else aliases
         is_join_key = is_column_equality(condition.node)
         for source in sources:
             part = may_be_true(condition.node, partial(concerns, alias=source.alias))

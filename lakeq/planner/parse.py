@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -16,6 +17,9 @@ from lakeq.errors import QueryError, SqlSyntaxError, UnsupportedSqlError
 from lakeq.planner.logic import function_name
 
 DIALECT = "duckdb"
+
+# sqlglot logs what it cannot take apart; the plan's notes say it, so nothing is printed unless a user asks.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 TABLE_FUNCTIONS = frozenset(
     {
@@ -111,7 +115,8 @@ def syntax_error(sql: str, error: SqlglotError) -> SqlSyntaxError:
     line, end = int(first.get("line") or 0), int(first.get("col") or 0)
     word = str(first.get("highlight") or "")
     near = f" near '{word}'" if word.strip() else ""
-    what = str(first.get("description") or error).rstrip(".").split("\n", maxsplit=1)[0]
+    told = str(first.get("description") or "")
+    what = "something is missing" if "missing" in told or "SENTINEL" in told else "this is not expected here"
     return SqlSyntaxError(
         f"Syntax error{near}: {what}", sql, line, max(end - len(word) + 1, 1) if line else 0
     )

@@ -149,7 +149,8 @@ class BucketStore:
         if etag is not None and now is not None and now.strip('"') != etag.strip('"'):
             # A server that does not know If-Match.
             raise ObjectChangedError(
-                f"Object changed since it was listed: '{self.url(path)}' was replaced. Run the query again.",
+                f"Object changed since it was listed: '{self.url(path)}' was replaced. "
+                "Refresh the lake and run the query again.",
                 self.url(path),
             )
         return body

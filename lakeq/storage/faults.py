@@ -61,7 +61,9 @@ def translate_status(status: int, code: str, location: str, listed: bool) -> Lak
     if status == 412 or (listed and status in (404, 416)):
         how = "is gone" if status == 404 else "was replaced"
         return ObjectChangedError(
-            f"Object changed since it was listed: '{location}' {how}. Run the query again.", location
+            f"Object changed since it was listed: '{location}' {how}. "
+            "Refresh the lake and run the query again.",
+            location,
         )
     if status == 404:
         return ObjectNotFoundError(f"Not found: '{location}'.", location)

@@ -169,7 +169,8 @@ def _time(info: Mapping[str, Any]) -> datetime | None:
 
 def _changed(location: str, how: str) -> ObjectChangedError:
     return ObjectChangedError(
-        f"Object changed since it was listed: '{location}' {how}. Run the query again.", location
+        f"Object changed since it was listed: '{location}' {how}. Refresh the lake and run the query again.",
+        location,
     )
 
 

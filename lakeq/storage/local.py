@@ -135,7 +135,9 @@ def raise_os_error(error: OSError, location: str) -> NoReturn:
 
 
 def _changed(path: str, how: str) -> ObjectChangedError:
-    return ObjectChangedError(f"File changed since it was listed: '{path}' {how}. Run the query again.", path)
+    return ObjectChangedError(
+        f"File changed since it was listed: '{path}' {how}. Refresh the lake and run the query again.", path
+    )
 
 
 class _Rows:

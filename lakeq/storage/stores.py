@@ -6,7 +6,7 @@ import os
 from typing import Any
 from urllib.parse import unquote
 
-from lakeq.errors import ConfigError
+from lakeq.errors import ConfigError, ObjectNotFoundError
 from lakeq.storage.base import Store
 from lakeq.storage.options import parse_options
 
@@ -47,4 +47,6 @@ def _open_folder(path: str) -> Store:
     root = os.path.abspath(os.path.expanduser(path))
     if os.path.isfile(root):
         return LocalStore(os.path.dirname(root), only=os.path.basename(root))
+    if not os.path.isdir(root):
+        raise ObjectNotFoundError(f"Folder not found: '{path}'. Check the path.", root)
     return LocalStore(root)

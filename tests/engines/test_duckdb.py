@@ -214,6 +214,8 @@ def test_validation_tells_the_schema_without_a_file(lake: Any) -> None:
     assert schema == pa.schema([("h", pa.decimal128(21, 1)), ("d", pa.date32()), ("x", pa.string())])
     assert engine.validate("from v", None, tables, [("v", "select d from t")]).names == ["d"]
     assert engine.validate("from t", None, {"t": [Column("z", pa.int32())]}).names == ["z"]
+    assert engine.validate("pivot t on a using max(d)", None, tables).names == []
+    assert engine.validate("pivot t on a in (1) using max(d)", None, tables).names[-1] == "1"
 
 
 @pytest.mark.parametrize(

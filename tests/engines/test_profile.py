@@ -87,6 +87,17 @@ def test_text_counts_whole_files(tmp_path: Path, kind: str, remote: bool) -> Non
         assert stats.bytes_transferred == sum(sizes)
 
 
+def test_a_pivot_counts_although_it_ran_while_it_was_bound(tmp_path: Path) -> None:
+    write_numbers(tmp_path / "f.parquet", 100)
+    store = open_folder(tmp_path)
+    with local_engine(store) as engine:
+        table = scan(make_table(store, "t", "parquet"))
+        stats = read(engine, plan("pivot (select n % 2 m, a from t) on m using sum(a)", table))
+    assert stats.rows == 1
+    footers = 2 * (tmp_path / "f.parquet").stat().st_size
+    assert stored(tmp_path / "f.parquet", "a", "n") <= stats.bytes_scanned <= footers
+
+
 def test_formats_in_one_query_add_up(tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     (tmp_path / "c").mkdir()

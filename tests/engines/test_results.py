@@ -245,7 +245,8 @@ def test_a_damaged_binary_file_is_named(
         run(engine, plan("select sum(a) from t", scan(table)))
     assert "lake://" not in str(caught.value)
     if kind == "parquet":
-        assert caught.value.path == str(broken)  # type: ignore[union-attr]
+        assert isinstance(caught.value, CorruptFileError)
+        assert caught.value.path == str(broken)
 
 
 def test_a_source_is_read_as_pinned(tmp_path: Path) -> None:

@@ -55,11 +55,17 @@ def names_and_types(schema: FileSchema) -> list[tuple[str, str]]:
 def read_with_duckdb(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
 ) -> pa.Table:
+    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+        return connection.sql(f"SELECT * FROM {scan_sql(format, source, schema, types)}").to_arrow_table()
+
+
+def scan_sql(
+    format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None
+) -> str:
     chosen = types or {column.name: column.type for column in schema.columns}
     scan = format.duckdb_scan([source.path], schema, {n: sql_type(t) for n, t in chosen.items()}, {}, None)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection.sql(f"SELECT * FROM {scan}").to_arrow_table()
+    assert scan is not None
+    return scan
 
 
 def read_with_arrow(
@@ -92,9 +98,8 @@ def assert_decoders_agree(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
 ) -> list[dict[str, Any]]:
     """Both ways give the same rows; they are returned."""
-    native = read_with_duckdb(format, source, schema, types)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+        native = connection.sql(f"SELECT * FROM {scan_sql(format, source, schema, types)}").to_arrow_table()
         connection.register("decoded", read_with_arrow(format, source, schema, types))
         through_duckdb = connection.sql("SELECT * FROM decoded").to_arrow_table()
     assert native.column_names == through_duckdb.column_names

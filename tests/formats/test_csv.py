@@ -354,7 +354,7 @@ def test_csv_spectrum(path: Path) -> None:
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
 def test_any_quoted_text_survives(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]

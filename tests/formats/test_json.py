@@ -290,7 +290,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(values=st.lists(VALUES, min_size=1, max_size=4))
 def test_any_records_are_read_alike(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
     source = write(tmp_path_factory.mktemp("json") / "a.json", lines(*({"v": value} for value in values)))

@@ -156,7 +156,7 @@ def test_a_replaced_file_is_not_read(tmp_path: Path, body: bytes) -> None:
     etag = etag_of(store, "a")
     write(tmp_path, "new", body)
     os.replace(tmp_path / "new", tmp_path / "a")
-    with pytest.raises(ObjectChangedError, match="Run the query again"):
+    with pytest.raises(ObjectChangedError, match="run the query again"):
         store.read("a", 0, 5, etag)
 
 

@@ -34,6 +34,8 @@ def test_a_folder_has_an_absolute_root(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_file_url_is_decoded_and_a_path_is_not(tmp_path: Path) -> None:
     folder = tmp_path / "a b"
+    folder.mkdir()
+    (tmp_path / "a%20b").mkdir()
     assert open_store(folder.as_uri()).root == str(folder)
     assert open_store(str(tmp_path / "a%20b")).root == str(tmp_path / "a%20b")
 

@@ -1,0 +1,14 @@
+SELECT o_orderpriority, count(*) AS order_count
+FROM orders
+WHERE o_orderdate >= DATE '1993-07-01'
+  AND o_orderdate < DATE '1993-07-01' + INTERVAL 3 MONTH
+--+ AND orders.year = 1993 AND orders.month BETWEEN 7 AND 9
+  AND EXISTS (
+    SELECT *
+    FROM lineitem
+    WHERE l_orderkey = o_orderkey
+      AND l_commitdate < l_receiptdate
+--+   AND lineitem.year * 100 + lineitem.month BETWEEN 199307 AND 199401
+  )
+GROUP BY o_orderpriority
+ORDER BY o_orderpriority
