@@ -1,6 +1,6 @@
 """Does lakeq answer TPC-H as DuckDB does over the unpartitioned tables, what does it read, and how long does it take?
 
-    python -m benchmarks.tpch DIR [--scale 1] [--query N]
+    python -m benchmarks.tpch DIR [--scale 1] [--rounds 3] [--query N]
 
 Runs the 22 queries of TPC-H (default parameters) through lakeq over the lake of benchmarks.tpch_lake in DIR, and
 through bare DuckDB over one Parquet file a table. Those with dates run once more by partition: with conditions on
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import duckdb
 import pyarrow as pa
 
 import lakeq
-from benchmarks.harness import print_table, time_once, write_result
+from benchmarks.harness import print_table, time_in_turn, time_once, write_result
 from benchmarks.tpch_lake import TABLES, write_tpch
 
 QUERIES = range(1, 23)
@@ -93,35 +93,34 @@ def is_equal(left: Any, right: Any) -> bool:
     return bool(left == right) and isinstance(left, float) == isinstance(right, float)
 
 
-def run_query(lake: lakeq.Lake, plain: duckdb.DuckDBPyConnection, number: int) -> Iterator[dict[str, Any]]:
+def run_query(
+    lake: lakeq.Lake, plain: duckdb.DuckDBPyConnection, number: int, rounds: int
+) -> Iterator[dict[str, Any]]:
     """One row a form of the query: what it would read, what it read, and the seconds of both engines."""
-    expected: list[pa.Table] = []
-    bare_seconds = time_once(lambda: expected.append(plain.sql(read_query(number)).to_arrow_table()))
+    plain_sql = read_query(number)
+    expected = plain.sql(plain_sql).to_arrow_table()
     for form, sql in read_forms(number):
-        results: list[lakeq.Result] = []
-
-        def answer(text: str = sql, kept: list[lakeq.Result] = results) -> None:
-            result = lake.sql(text)
-            result.arrow()
-            kept.append(result)
-
-        seconds = time_once(answer)
-        (result,) = results
+        result = lake.sql(sql)
         try:
-            check_equal(expected[0], result.arrow())
+            check_equal(expected, result.arrow())
         except AnswersDifferError as error:
             raise AnswersDifferError(f"TPC-H query {number}, {form}: {error}") from error
+        contenders: dict[str, Callable[[], object]] = {
+            "lakeq": lambda sql=sql: lake.sql(sql).arrow(),
+            "bare": lambda: plain.sql(plain_sql).to_arrow_table(),
+        }
+        seconds = time_in_turn(contenders, rounds)
         yield {
             "query": number,
             "form": form,
-            "rows": expected[0].num_rows,
+            "rows": expected.num_rows,
             "bytes_estimated": result.estimate.bytes_scanned,
             "accuracy": result.estimate.accuracy,
             "bytes_read": result.stats.bytes_scanned,
             "files": result.estimate.files,
             "files_total": result.estimate.files_total,
-            "seconds": round(seconds, 3),
-            "bare_seconds": round(bare_seconds, 3),
+            "seconds": round(seconds["lakeq"], 3),
+            "bare_seconds": round(seconds["bare"], 3),
         }
 
 
@@ -130,13 +129,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--query", type=int, choices=QUERIES, action="append")
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     plain, definition = write_tpch(arguments.folder, arguments.scale)
     rows: list[dict[str, Any]] = []
     with lakeq.connect(definition) as lake, open_plain(plain) as connection:
         opening = time_once(lake.tables)
         for number in arguments.query or QUERIES:
-            rows += run_query(lake, connection, number)
+            rows += run_query(lake, connection, number, arguments.rounds)
     print_table(rows)
     if not arguments.query:
         question = "TPC-H over a lake: equal answers, bytes estimated and read, files kept, seconds"

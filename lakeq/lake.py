@@ -270,8 +270,9 @@ def find_pricing(pricing: str | Pricing | None) -> Pricing:
 
 def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:
     """BudgetExceededError when the estimate is over a limit. Nothing was read by then."""
-    keys = sorted({c.name for s in estimate.scans for c in s.table.partition_columns if not s.predicate})
-    advice = f"Add a filter on {' or '.join(keys)}, or raise" if keys else "Narrow the filter, or raise"
+    unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
+    keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
+    advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
     size, cost = format_bytes(estimate.bytes_scanned), format_dollars(estimate.cost_usd)
     refused = f"Query not run: it would scan {size} ({cost}), over the limit of"
     if max_bytes is not None and estimate.bytes_scanned > max_bytes:

@@ -171,7 +171,7 @@ def test_a_budget_refuses_before_anything_is_read(lake: Lake) -> None:
     needed = lake.estimate(sql).bytes_scanned
     assert lake.sql(sql, max_bytes=needed).arrow().num_rows == 30
     with pytest.raises(
-        BudgetExceededError, match=r"Add a filter on month or year, or raise max_bytes"
+        BudgetExceededError, match=r"Add a filter on year or month, or raise max_bytes"
     ) as caught:
         lake.sql(sql, max_bytes=needed - 1)
     assert caught.value.limit == needed - 1

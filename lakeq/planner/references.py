@@ -106,7 +106,7 @@ def take_scope(
     conditions = list(read_conditions(scope, sources))
     wanted = disjoin(demand.predicates)
     pushed = push_through(scope.expression, wanted)
-    conditions += [Condition(node) for node in conjuncts(pushed)]
+    conditions += [Condition(node) for node in conjuncts(pushed) if not is_true(node)]
     missed = apply_conditions(scope, sources, conditions)
     if is_true(pushed) and not is_true(wanted):
         stopped = Missed(

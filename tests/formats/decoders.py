@@ -55,7 +55,8 @@ def names_and_types(schema: FileSchema) -> list[tuple[str, str]]:
 def read_with_duckdb(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
 ) -> pa.Table:
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         return connection.sql(f"SELECT * FROM {scan_sql(format, source, schema, types)}").to_arrow_table()
 
 
@@ -98,7 +99,8 @@ def assert_decoders_agree(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
 ) -> list[dict[str, Any]]:
     """Both ways give the same rows; they are returned."""
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         native = connection.sql(f"SELECT * FROM {scan_sql(format, source, schema, types)}").to_arrow_table()
         connection.register("decoded", read_with_arrow(format, source, schema, types))
         through_duckdb = connection.sql("SELECT * FROM decoded").to_arrow_table()

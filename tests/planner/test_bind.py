@@ -168,6 +168,29 @@ def test_a_condition_reaches_exactly_the_tables_whose_rows_it_decides(
     assert predicates(sql) == expected
 
 
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT x FROM events WHERE random() < 1", "may change from call to call"),
+        ("SELECT x FROM events WHERE year = (SELECT max(k) FROM plain)", "subquery"),
+        ("SELECT e.x FROM events e, visits v WHERE e.year + v.year = 3", "several tables"),
+        ("SELECT e.x FROM events e LEFT JOIN visits v ON e.x = v.k AND e.year = 1", "outer join keeps the rows"),
+        ("SELECT e.x FROM visits v LEFT JOIN events e ON e.x = v.k WHERE e.year IS NULL", "may make these columns NULL"),
+        ("SELECT * FROM (SELECT * FROM events LIMIT 3) WHERE year = 1", "LIMIT"),
+        ("SELECT x FROM events TABLESAMPLE 10% WHERE year = 1", "sample"),
+        ("SELECT e.x FROM visits v ASOF JOIN events e ON v.k >= e.x WHERE e.year = 1", "ASOF"),
+    ],
+)
+def test_what_cannot_prune_says_why(sql: str, reason: str) -> None:
+    missed = [m for r in bind(sql).references if r.table == "events" for m in r.missed]
+    assert any(reason in m.reason for m in missed), missed
+
+
+def test_nothing_is_said_where_there_is_nothing_to_say() -> None:
+    sql = "SELECT e.x FROM (SELECT * FROM events) e JOIN visits v ON e.day = v.day WHERE e.year = 1"
+    assert [m for r in bind(sql).references for m in r.missed] == []
+
+
 def test_a_view_is_pruned_through() -> None:
     bound = bind(
         "SELECT x FROM recent WHERE month = 3", views={"recent": "SELECT * FROM events WHERE year = 2026"}
