@@ -23,7 +23,7 @@ class FileSchema:
     """The columns of one file in their order, and how its bytes are to be decoded.
 
     `options` are the format's own: for CSV `delimiter`, `quote`, `header`, `null`, `compression`;
-    for JSON `layout` (`array` or `newline_delimited`) and `compression`. Files with equal
+    for JSON `layout` (`newline_delimited`, `array`, `unstructured`) and `compression`. Files with equal
     FileSchemas are read by one scan.
     """
 
@@ -74,7 +74,8 @@ class FileFacts:
 class ReadOptions:
     """What a user declared about a table's files; None means: find out.
 
-    `columns` are the data columns in order (for headerless CSV: by position; else by name).
+    `columns` are the data columns in order (for headerless CSV: by position; else by name). `extra` may
+    hold `sample`, the number of (decompressed) bytes of a text file to look at.
     """
 
     delimiter: str | None = None

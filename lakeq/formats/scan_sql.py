@@ -143,8 +143,7 @@ class _Cast:
         name = sql_type(type)
         before = quote_text(f'Column {quote_name(self.column)} holds "')
         between = quote_text(f'", which is not {name}, in file "')
-        after = quote_text("\". Declare the column's type with columns=, or mend the file.")
-        message = f"{before} || {text} || {between} || {quote_name(self.file_column)} || {after}"
+        message = f"{before} || {text} || {between} || {quote_name(self.file_column)} || '\".'"
         return (
             f"CASE WHEN {self.check(type, text)} THEN CAST({text} AS {name}) "
             f"WHEN {text} <> '' THEN error({message}) END"

@@ -21,12 +21,12 @@ from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import TableNotFoundError, UnsupportedSqlError
 from lakeq.formats.base import Column
 from lakeq.formats.types import sql_type
-from lakeq.planner.filters import joins_of
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.plan import Missed
 from lakeq.planner.references import collect_references
+from lakeq.planner.sources import joins_of
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 

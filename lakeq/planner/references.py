@@ -14,17 +14,8 @@ from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.scope import Scope
 
 from lakeq.catalog.table import Table
-from lakeq.planner.filters import (
-    Condition,
-    Source,
-    apply_conditions,
-    merge_using,
-    outer_predicate,
-    push_through,
-    read_conditions,
-    read_sources,
-    spread_equalities,
-)
+from lakeq.planner.equalities import merge_using, spread_equalities
+from lakeq.planner.filters import Condition, apply_conditions, outer_predicate, read_conditions
 from lakeq.planner.logic import (
     TRUE,
     conjoin,
@@ -36,6 +27,8 @@ from lakeq.planner.logic import (
     own_nodes,
 )
 from lakeq.planner.plan import Missed
+from lakeq.planner.pushdown import push_through
+from lakeq.planner.sources import Source, read_sources
 
 R = TypeVar("R")
 Outputs = frozenset[str] | None

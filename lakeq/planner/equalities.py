@@ -1,0 +1,111 @@
+"""Equalities of columns across joins, over which a filter on one side holds for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from lakeq.planner.logic import conjuncts
+from lakeq.planner.sources import Source, join_method
+
+
+def spread_equalities(scope: Scope, sources: list[Source]) -> None:
+    """Carry filters over `a.x = b.y`, where types are equal and the join lets them pass, until none is
+    new."""
+    methods = {join_method(source.join) for source in sources if source.join is not None}
+    if methods - {"inner", "left", "semi", "anti"} or any(source.opaque for source in sources):
+        return
+    by_alias = {source.alias: source for source in sources}
+    edges = list(read_equalities(scope, sources))
+    for _ in range(len(sources)):
+        for start, end in edges:
+            if start.table not in by_alias or end.table not in by_alias:
+                continue
+            target = by_alias[end.table]
+            for condition in list(by_alias[start.table].filters):
+                if all(column == start for column in condition.find_all(exp.Column)) and condition.find(
+                    exp.Column
+                ):
+                    moved = replace_columns(condition, constant(end))
+                    if moved not in target.filters:
+                        target.filters.append(moved)
+
+
+def read_equalities(scope: Scope, sources: list[Source]) -> Iterator[tuple[exp.Column, exp.Column]]:
+    """Pairs (from, to) of columns of one type such that a filter on `from` also holds for `to`."""
+    where = scope.expression.args.get("where")
+    for node in conjuncts(where.this if where else None):
+        if pair := equal_columns(node):
+            yield from (pair, pair[::-1])
+    for source in sources:
+        if source.join is None:
+            continue
+        method = join_method(source.join)
+        for node in conjuncts(source.join.args.get("on")):
+            pair = equal_columns(node)
+            if pair is None:
+                continue
+            left, right = pair if pair[1].table == source.alias else pair[::-1]
+            if right.table != source.alias or left.table == source.alias:
+                continue
+            yield (left, right)
+            if method in ("inner", "semi"):
+                yield (right, left)
+
+
+def is_column_equality(node: exp.Expr) -> bool:
+    """Whether `node` is `a.x = b.y`, the ordinary condition of a join."""
+    return isinstance(node, exp.EQ) and all(
+        isinstance(s.unnest(), exp.Column) for s in (node.left, node.right)
+    )
+
+
+def equal_columns(node: exp.Expr) -> tuple[exp.Column, exp.Column] | None:
+    """The two columns of `a.x = b.y` when both are known to have one type."""
+    if not isinstance(node, exp.EQ):
+        return None
+    left, right = node.left.unnest(), node.right.unnest()
+    if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
+        return None
+    kind = left.type
+    if kind is None or kind.this is exp.DType.UNKNOWN or kind != right.type:
+        return None
+    return (left, right)
+
+
+def constant(column: exp.Column) -> Callable[[exp.Column], exp.Expr]:
+    """A function that gives `column` whatever it is asked."""
+    return lambda _: column
+
+
+def replace_columns(node: exp.Expr, new: Callable[[exp.Column], exp.Expr]) -> exp.Expr:
+    """`node` with each column replaced by `new(column)`, in parentheses where it is not a column."""
+
+    def replace(part: exp.Expr) -> exp.Expr:
+        if not isinstance(part, exp.Column):
+            return part
+        value = new(part).copy()
+        return value if isinstance(value, exp.Column) else exp.Paren(this=value)
+
+    return node.copy().transform(replace)
+
+
+def merge_using(scope: Scope, sources: list[Source]) -> None:
+    """Read `COALESCE(a.x, b.x)`, which USING makes, as the side that is never NULL where the other is not."""
+    sides: dict[tuple[str, str], exp.Column] = {}
+    for source in sources:
+        if source.join is None or join_method(source.join) not in ("inner", "left", "right"):
+            continue
+        for node in conjuncts(source.join.args.get("on")):
+            if pair := equal_columns(node):
+                left, right = pair if pair[1].table == source.alias else pair[::-1]
+                kept = right if join_method(source.join) == "right" else left
+                sides[(left.sql(), right.sql())] = kept
+    where = scope.expression.args.get("where")
+    for node in list(where.find_all(exp.Coalesce)) if where is not None else []:
+        parts = [node.this, *node.expressions]
+        side = sides.get((parts[0].sql(), parts[1].sql())) if len(parts) == 2 else None
+        if side is not None:
+            node.replace(side.copy())
