@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from lakeq.errors import SchemaConflictError
 from lakeq.formats.base import Column, FileSchema
-from lakeq.formats.types import common_type, sql_type
+from lakeq.formats.types import common_type, settle_type, sql_type
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ def settle_schema(
     wanted = {column.name.casefold(): column.type for column in declared or ()}
     keys = {column.name.casefold(): column for column in partition_columns}
     columns = [
-        keys[folded] if folded in keys else Column(s.name, wanted.get(folded, without_nulls(s.type)))
+        keys[folded] if folded in keys else Column(s.name, wanted.get(folded, settle_type(s.type)))
         for folded, s in seen.items()
     ]
     present = {column.name.casefold() for column in columns}
@@ -76,18 +76,6 @@ def merge_column(table: str, seen: dict[str, _Seen], column: Column, path: str) 
     known.type = common
 
 
-def without_nulls(kind: pa.DataType) -> pa.DataType:
-    """`kind` with text in place of a type that no value showed."""
-    if pa.types.is_null(kind):
-        return pa.string()
-    if pa.types.is_struct(kind):
-        fields = [kind.field(i) for i in range(kind.num_fields)]
-        return pa.struct([pa.field(f.name, without_nulls(f.type)) for f in fields])
-    if pa.types.is_list(kind):
-        return pa.list_(without_nulls(kind.value_type))
-    return kind
-
-
 def explain_mixture(seen: Mapping[str, _Seen], keys: Mapping[str, Column]) -> list[str]:
     """A sentence for each column whose files disagree, and for each partition key that files hold too."""
     sentences = []
@@ -96,7 +84,5 @@ def explain_mixture(seen: Mapping[str, _Seen], keys: Mapping[str, Column]) -> li
             sentences.append(f"key {column.name} is also a column of the files: the path's value is used")
         elif column.mixed:
             where = ", ".join(f"{kind} in {path}" for kind, path in column.mixed.items())
-            sentences.append(
-                f"column {column.name} is {where}: read as {sql_type(without_nulls(column.type))}"
-            )
+            sentences.append(f"column {column.name} is {where}: read as {sql_type(settle_type(column.type))}")
     return sentences

@@ -64,7 +64,7 @@ def open_tables(
     opened = []
     for number, read in enumerate(merge_scans(plan)):
         store, decoder = stores(read.table.store_root), FORMATS[read.table.format]
-        arrow = by_arrow or any(decoder.duckdb_scan((), s, {}, {}, None) is None for s in read.schemas[:1])
+        arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, {}, None) is None for s in read.schemas[:1])
         may_open = arrow or store.root in roots
         groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
         opened.append(OpenedTable(read, store, arrow, groups, f"lakeq_{number}"))

@@ -126,12 +126,12 @@ def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, 
     }
     types = {column.name: sql_type(type_) for column, type_ in _read_types(read, group)}
     file_column = FILE_COLUMN if with_file else None
-    call = decoder.duckdb_scan([name], group.schema, types, hive_types, file_column)
-    literal = f"[{quote_text(name)}]"
-    if call is None or literal not in call:
-        raise ExecutionError(f"Format {decoder.name} has no reader in DuckDB. Use scanner='arrow'.")
     # The list of paths stays out of the text, so that binding the view need not look at every file.
-    return _Scan(call.replace(literal, f"getvariable({quote_text(name)})"), group, keys)
+    paths = f"getvariable({quote_text(name)})"
+    source = decoder.duckdb_scan(paths, group.schema, types, hive_types, file_column)
+    if source is None:
+        raise ExecutionError(f"Format {decoder.name} has no reader in DuckDB. Use scanner='arrow'.")
+    return _Scan(source, group, keys)
 
 
 def _read_types(read: TableRead, group: FileGroup) -> list[tuple[Column, pa.DataType]]:

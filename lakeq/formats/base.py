@@ -117,17 +117,19 @@ class Format(Protocol):
 
     def duckdb_scan(
         self,
-        paths: Sequence[str],
+        paths: str,
         schema: FileSchema,
         types: Mapping[str, str],
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
-        """A DuckDB table function call (SQL text) that reads `paths`, all of `schema`; None: use Arrow.
+        """A DuckDB table function call (SQL text) that reads files, all of `schema`; None: use Arrow.
+
+        `paths` is the SQL expression that gives the list of their paths.
 
         `types` gives the SQL type in which to read each of the file's columns (text formats parse
         straight into it; Parquet ignores it and the caller casts). `hive_types` are the partition
-        columns, in Hive form in `paths`, with their SQL types; empty: no Hive parsing. `filename`
+        columns, in Hive form in the paths, with their SQL types; empty: no Hive parsing. `filename`
         names a column that shows the path, if given. Options are always spelled out: nothing is sniffed.
         """
 

@@ -61,7 +61,7 @@ class CsvFormat:
 
     def duckdb_scan(
         self,
-        paths: Sequence[str],
+        paths: str,
         schema: FileSchema,
         types: Mapping[str, str],
         hive_types: Mapping[str, str],

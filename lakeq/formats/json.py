@@ -57,7 +57,7 @@ class JsonFormat:
 
     def duckdb_scan(
         self,
-        paths: Sequence[str],
+        paths: str,
         schema: FileSchema,
         types: Mapping[str, str],
         hive_types: Mapping[str, str],

@@ -43,7 +43,7 @@ class OrcFormat:
 
     def duckdb_scan(
         self,
-        paths: Sequence[str],
+        paths: str,
         schema: FileSchema,
         types: Mapping[str, str],
         hive_types: Mapping[str, str],

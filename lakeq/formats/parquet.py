@@ -52,7 +52,7 @@ class ParquetFormat:
 
     def duckdb_scan(
         self,
-        paths: Sequence[str],
+        paths: str,
         schema: FileSchema,
         types: Mapping[str, str],
         hive_types: Mapping[str, str],

@@ -26,9 +26,14 @@ Check = Callable[[pa.DataType, str], str | None]
 parsing is right."""
 
 
+def list_literal(texts: Sequence[str]) -> str:
+    """`['text', …]`, as readers take paths."""
+    return f"[{', '.join(map(quote_text, texts))}]"
+
+
 def call_reader(
     reader: str,
-    paths: Sequence[str],
+    paths: str,
     options: Mapping[str, str],
     hive_types: Mapping[str, str],
     filename: str | None,
@@ -41,8 +46,7 @@ def call_reader(
         every["hive_types"] = struct_literal(hive_types)
     if filename is not None:
         every["filename"] = quote_text(filename)
-    files = ", ".join(quote_text(path) for path in paths)
-    return f"{reader}([{files}], " + ", ".join(f"{name}={value}" for name, value in every.items()) + ")"
+    return f"{reader}({paths}, " + ", ".join(f"{name}={value}" for name, value in every.items()) + ")"
 
 
 def struct_literal(texts: Mapping[str, str]) -> str:
@@ -52,7 +56,7 @@ def struct_literal(texts: Mapping[str, str]) -> str:
 
 def call_text_reader(
     reader: str,
-    paths: Sequence[str],
+    paths: str,
     options: Mapping[str, str],
     types: Mapping[str, str],
     hive_types: Mapping[str, str],

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
+from lakeq.formats.scan_sql import list_literal
 from lakeq.formats.types import sql_type
 
 
@@ -64,7 +65,9 @@ def scan_sql(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None
 ) -> str:
     chosen = types or {column.name: column.type for column in schema.columns}
-    scan = format.duckdb_scan([source.path], schema, {n: sql_type(t) for n, t in chosen.items()}, {}, None)
+    scan = format.duckdb_scan(
+        list_literal([source.path]), schema, {n: sql_type(t) for n, t in chosen.items()}, {}, None
+    )
     assert scan is not None
     return scan
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lakeq.errors import ConfigError, CorruptFileError, UnknownFormatError
 from lakeq.formats.base import Column, FileSchema, ReadOptions
 from lakeq.formats.csv import CsvFormat
+from lakeq.formats.scan_sql import list_literal
 from tests.formats.decoders import (
     FileSource,
     arrow_dataset,
@@ -325,7 +326,9 @@ def test_hive_columns_and_file_names_come_along(tmp_path: Path) -> None:
     folder.mkdir()
     source = write(folder / "a.csv", "id\n1\n")
     schema = inspect(CSV, source, header=True).schema
-    scan = CSV.duckdb_scan([source.path], schema, {"id": "BIGINT"}, {"month": "BIGINT"}, "its file")
+    scan = CSV.duckdb_scan(
+        list_literal([source.path]), schema, {"id": "BIGINT"}, {"month": "BIGINT"}, "its file"
+    )
     with duckdb.connect() as connection:
         relation = connection.sql(f"SELECT * FROM {scan} WHERE month = 3")
         assert relation.fetchall() == [(1, source.path, 3)]

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from lakeq.errors import CorruptFileError
 from lakeq.formats.base import Column, ColumnChunk, FileFacts
 from lakeq.formats.parquet import ParquetFormat
+from lakeq.formats.scan_sql import list_literal
 from lakeq.formats.types import sql_type
 from tests.formats.decoders import (
     FileSource,
@@ -259,7 +260,7 @@ def test_partitions_are_columns_and_win_over_the_file(tmp_path: Path) -> None:
     folder.mkdir()
     source = stored(folder / "a'b.parquet", {"a": pa.array([1]), "k": pa.array(["file"])})
     schema = inspect(PARQUET, source).schema
-    scan = PARQUET.duckdb_scan([source.path], schema, {}, {"k": "BIGINT"}, "f")
+    scan = PARQUET.duckdb_scan(list_literal([source.path]), schema, {}, {"k": "BIGINT"}, "f")
     with duckdb.connect() as connection:
         relation = connection.sql(f"SELECT a, k, f FROM {scan} WHERE k = 7")
         assert relation.fetchall() == [(1, 7, source.path)]

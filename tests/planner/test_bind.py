@@ -262,7 +262,7 @@ def test_parameters_prune_like_literals() -> None:
 
 @pytest.mark.parametrize("params", [None, [1], {"a": 1, "b": 2}, [1, 2, 3]])
 def test_a_parameter_without_a_value_and_a_value_without_a_parameter_are_errors(params: object) -> None:
-    with pytest.raises(QueryError, match="parameter|Parameter"):
+    with pytest.raises(QueryError, match=r"parameter|Parameter"):
         bind("SELECT x FROM events WHERE year = ? AND day = ?", params)
 
 
