@@ -277,7 +277,8 @@ def test_arrow_positional_and_hive_levels_in_one_path() -> None:
     )
     found = read([arrow_path(case["path"])], layout)
     assert {key: values.type for key, values in found.items()} == {
-        key: pa.int64() if kind.startswith("int") else ARROW_TYPES[kind] for key, kind in case["schema"].items()
+        key: pa.int64() if kind.startswith("int") else ARROW_TYPES[kind]
+        for key, kind in case["schema"].items()
     }
     assert [values[0].as_py() for values in found.values()] == [1999, 12, 31, 0, 0, 3.25]
     with pytest.raises(PartitionLayoutError, match="'20X6'"):

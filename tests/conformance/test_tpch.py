@@ -68,7 +68,9 @@ def test_a_query_has_the_answer_of_bare_duckdb(tpch: Tpch, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", BY_PARTITION)
-def test_conditions_on_partition_columns_change_no_answer_and_never_add_bytes(tpch: Tpch, number: int) -> None:
+def test_conditions_on_partition_columns_change_no_answer_and_never_add_bytes(
+    tpch: Tpch, number: int
+) -> None:
     sql = read_query_by_partition(number)
     assert sql is not None
     result = tpch.lake.sql(sql)

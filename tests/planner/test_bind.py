@@ -174,8 +174,14 @@ def test_a_condition_reaches_exactly_the_tables_whose_rows_it_decides(
         ("SELECT x FROM events WHERE random() < 1", "may change from call to call"),
         ("SELECT x FROM events WHERE year = (SELECT max(k) FROM plain)", "subquery"),
         ("SELECT e.x FROM events e, visits v WHERE e.year + v.year = 3", "several tables"),
-        ("SELECT e.x FROM events e LEFT JOIN visits v ON e.x = v.k AND e.year = 1", "outer join keeps the rows"),
-        ("SELECT e.x FROM visits v LEFT JOIN events e ON e.x = v.k WHERE e.year IS NULL", "may make these columns NULL"),
+        (
+            "SELECT e.x FROM events e LEFT JOIN visits v ON e.x = v.k AND e.year = 1",
+            "outer join keeps the rows",
+        ),
+        (
+            "SELECT e.x FROM visits v LEFT JOIN events e ON e.x = v.k WHERE e.year IS NULL",
+            "may make these columns NULL",
+        ),
         ("SELECT * FROM (SELECT * FROM events LIMIT 3) WHERE year = 1", "LIMIT"),
         ("SELECT x FROM events TABLESAMPLE 10% WHERE year = 1", "sample"),
         ("SELECT e.x FROM visits v ASOF JOIN events e ON v.k >= e.x WHERE e.year = 1", "ASOF"),

@@ -89,8 +89,12 @@ def plain() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def rows_of(table: pa.Table) -> list[str]:
     """The rows in an order of their own, times in microseconds (ORC's are nanoseconds)."""
-    kinds = [pa.timestamp("us") if pa.types.is_timestamp(field.type) else field.type for field in table.schema]
-    table = pa.table([column.cast(kind) for column, kind in zip(table.columns, kinds, strict=True)], table.column_names)
+    kinds = [
+        pa.timestamp("us") if pa.types.is_timestamp(field.type) else field.type for field in table.schema
+    ]
+    table = pa.table(
+        [column.cast(kind) for column, kind in zip(table.columns, kinds, strict=True)], table.column_names
+    )
     return sorted(repr(tuple(row.values())) for row in table.to_pylist())
 
 
