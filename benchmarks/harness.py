@@ -1,4 +1,5 @@
-"""What every benchmark does alike: time contenders in turn, and keep the figures with machine, versions and load.
+"""What every benchmark does alike: time contenders in turn, and keep the figures with machine, versions and
+load.
 
 Times are seconds. Results are JSON in benchmarks/results/, named after the benchmark and the day.
 """
@@ -46,10 +47,8 @@ def run_fresh(code: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def write_result(
-    name: str, question: str, figures: Sequence[Mapping[str, Any]], **facts: Any
-) -> Path:
-    """Write the figures of a benchmark, a mapping a row, with everything needed to judge them; the file's path."""
+def write_result(name: str, question: str, figures: Sequence[Mapping[str, Any]], **facts: Any) -> Path:
+    """Write the figures of a benchmark, a mapping a row, with all that is needed to judge them; the path."""
     today = dt.datetime.now(dt.UTC)
     content = {
         "benchmark": name,

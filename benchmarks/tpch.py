@@ -1,13 +1,15 @@
-"""Does lakeq answer TPC-H as DuckDB does over the unpartitioned tables, what does it read, and how long does it take?
+"""Does lakeq answer TPC-H as DuckDB does over the unpartitioned tables, what does it read, and how long does
+it take?
 
     python -m benchmarks.tpch DIR [--scale 1] [--rounds 3] [--query N]
 
-Runs the 22 queries of TPC-H (default parameters) through lakeq over the lake of benchmarks.tpch_lake in DIR, and
-through bare DuckDB over one Parquet file a table. Those with dates run once more by partition: with conditions on
-year, month and day added, as someone who knows the lake would write them. Any two answers that differ end the run:
-values must be equal, floating-point numbers to 1e-9 of their size.
+Runs the 22 queries of TPC-H (default parameters) through lakeq over the lake of benchmarks.tpch_lake in DIR,
+and through bare DuckDB over one Parquet file a table. Those with dates run once more by partition: with
+conditions on year, month and day added, as someone who knows the lake would write them. Any two answers that
+differ end the run: values must be equal, floating-point numbers to 1e-9 of their size.
 
-`bare_seconds` is another layout (one Parquet file a table, no CSV, JSON or ORC), so it is a yardstick and no target.
+`bare_seconds` is another layout (one Parquet file a table, no CSV, JSON or ORC), so it is a yardstick and no
+target.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,11 @@ def is_equal(left: Any, right: Any) -> bool:
     return bool(left == right) and isinstance(left, float) == isinstance(right, float)
 
 
+def run_in_lake(lake: lakeq.Lake, sql: str) -> pa.Table:
+    """Plan and run a query anew."""
+    return lake.sql(sql).arrow()
+
+
 def run_query(
     lake: lakeq.Lake, plain: duckdb.DuckDBPyConnection, number: int, rounds: int
 ) -> Iterator[dict[str, Any]]:
@@ -106,7 +114,7 @@ def run_query(
         except AnswersDifferError as error:
             raise AnswersDifferError(f"TPC-H query {number}, {form}: {error}") from error
         contenders: dict[str, Callable[[], object]] = {
-            "lakeq": lambda sql=sql: lake.sql(sql).arrow(),
+            "lakeq": partial(run_in_lake, lake, sql),
             "bare": lambda: plain.sql(plain_sql).to_arrow_table(),
         }
         seconds = time_in_turn(contenders, rounds)
@@ -141,7 +149,12 @@ def main() -> None:
     if not arguments.query:
         question = "TPC-H over a lake: equal answers, bytes estimated and read, files kept, seconds"
         path = write_result(
-            "tpch", question, rows, scale=arguments.scale, answers="all equal", opening_seconds=round(opening, 3)
+            "tpch",
+            question,
+            rows,
+            scale=arguments.scale,
+            answers="all equal",
+            opening_seconds=round(opening, 3),
         )
         print(f"All answers are equal. Written to {path}")
 

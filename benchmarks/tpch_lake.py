@@ -44,8 +44,8 @@ c_acctbal = "decimal(15,2)"
 
 
 def write_tpch(root: Path, scale: float) -> tuple[Path, Path]:
-    """Write the plain tables and the lake below `root`, unless they are there; the folder of the plain tables and
-    the lakeq.toml of the lake."""
+    """Write the plain tables and the lake below `root`, unless they are there; the folder of the plain tables
+    and the lakeq.toml of the lake."""
     plain, lake = root / "plain", root / "lake"
     definition = lake / "lakeq.toml"
     if not definition.exists():
@@ -60,7 +60,15 @@ def generate_tables(folder: Path, scale: float) -> None:
     program = shutil.which("tpchgen-cli", path=sysconfig.get_path("scripts")) or shutil.which("tpchgen-cli")
     if program is None:
         raise SystemExit("tpchgen-cli is not installed: pip install tpchgen-cli")
-    arguments = ["parquet", "--scale-factor", str(scale), "--output-dir", str(folder), "--quiet", "--overwrite"]
+    arguments = [
+        "parquet",
+        "--scale-factor",
+        str(scale),
+        "--output-dir",
+        str(folder),
+        "--quiet",
+        "--overwrite",
+    ]
     subprocess.run([program, *arguments], check=True)
 
 

@@ -16,7 +16,7 @@ from lakeq.formats.types import quote_name, sql_type
 class RowGroupTable:
     """The row groups of files that agree in schema and in stored leaf columns.
 
-    Its columns: file_id, rows, partition_id, `p<i>`, and for each leaf `b:` stored bytes, `lo:` and `hi:`
+    Its columns: file_id, rows, `p<i>`, and for each leaf `b:` stored bytes, `lo:` and `hi:`
     bounds in the file's own type, `n:` null count (null: unknown).
     """
 

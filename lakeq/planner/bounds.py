@@ -124,7 +124,8 @@ def bound_condition(
 ) -> tuple[str, str] | None:
     """SQL that is TRUE for each row group that may hold a row for which `node` (or NOT `node`) is TRUE, and
     the leaf it speaks of. None when bounds say nothing about this kind of condition."""
-    if not is_deterministic(node):
+    # sqlglot keeps the NOT of `x NOT LIKE 'a%'` in the node itself.
+    if not is_deterministic(node) or node.args.get("negate"):
         return None
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         found = leaf_type(node.this.unnest())

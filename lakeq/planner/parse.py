@@ -141,6 +141,8 @@ def bind_parameters(tree: exp.Expr, params: Sequence[Any] | Mapping[str, Any] | 
     values = {str(k): v for k, v in params.items()} if isinstance(params, Mapping) else {}
     if params is not None and not isinstance(params, Mapping):
         values = {str(i): value for i, value in enumerate(params, start=1)}
+    if tree.find(exp.Placeholder, exp.Parameter) is None and not values:
+        return tree
     used: set[str] = set()
 
     def replace(node: exp.Expr) -> exp.Expr:
@@ -190,18 +192,23 @@ _CLOCK_CALLS = {"now", "transaction_timestamp", "get_current_timestamp"}
 def pin_clock(tree: exp.Expr, now: dt.datetime) -> tuple[exp.Expr, bool]:
     """`tree` with `now()`, `current_timestamp`, `current_date` and `today()` replaced by the moment `now`,
     and whether there was any of them."""
-    used = False
+    asks = any(is_clock(node) for node in tree.walk())
+    if not asks:
+        return tree, False
     moment = exp.cast(exp.Literal.string(now.isoformat(" ")), "timestamptz", dialect=DIALECT)
 
     def replace(node: exp.Expr) -> exp.Expr:
-        nonlocal used
-        calls_clock = isinstance(node, exp.Anonymous) and function_name(node) in _CLOCK_CALLS
-        if isinstance(node, exp.CurrentTimestamp) or calls_clock:
-            used = True
-            return moment.copy()
+        if not is_clock(node):
+            return node
         if isinstance(node, exp.CurrentDate):
-            used = True
             return exp.cast(moment.copy(), "date", dialect=DIALECT)
-        return node
+        return moment.copy()
 
-    return tree.transform(replace), used
+    return tree.transform(replace), True
+
+
+def is_clock(node: exp.Expr) -> bool:
+    """Whether `node` asks what time it is."""
+    if isinstance(node, exp.Anonymous):
+        return function_name(node) in _CLOCK_CALLS
+    return isinstance(node, exp.CurrentTimestamp | exp.CurrentDate)

@@ -76,6 +76,9 @@ class _TableView:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.has_bounds = FORMATS[table.format].has_footers
+        # What was found of a node, which is kept with it so that its id stays its own.
+        self._constants: dict[tuple[int, bool], tuple[exp.Expr, str | None]] = {}
+        self._bounded: dict[tuple[int, bool], tuple[exp.Expr, tuple[str, str] | None]] = {}
         self.leaves: list[str] = []
         self._exact = {
             column.name.casefold(): partition_column(i) for i, column in enumerate(table.partition_columns)
@@ -102,7 +105,7 @@ class _TableView:
         if sql is not None:
             sql = f"NOT ({sql})" if negated else f"({sql})"
         elif bounds:
-            found = bound_condition(node, negated, self.leaf_type, self.constant)
+            found = self.bound(node, negated)
             if found is not None:
                 sql = found[0]
                 self.leaves.append(found[1])
@@ -115,6 +118,19 @@ class _TableView:
 
         `files` allows the hidden columns, which the index of row groups lacks.
         """
+        key = (id(node), files)
+        if key not in self._constants:
+            self._constants[key] = (node, self._render_constant(node, files))
+        return self._constants[key][1]
+
+    def bound(self, node: exp.Expr, negated: bool) -> tuple[str, str] | None:
+        """What bounds say about a leaf condition; see `bound_condition`."""
+        key = (id(node), negated)
+        if key not in self._bounded:
+            self._bounded[key] = (node, bound_condition(node, negated, self.leaf_type, self.constant))
+        return self._bounded[key][1]
+
+    def _render_constant(self, node: exp.Expr, files: bool) -> str | None:
         if not is_deterministic(node):
             return None
         names = dict(self._exact)
@@ -126,7 +142,7 @@ class _TableView:
         def replace(part: exp.Expr) -> exp.Expr:
             return exp.Var(this=names[part.name.casefold()]) if isinstance(part, exp.Column) else part
 
-        return node.copy().transform(replace).sql("duckdb")
+        return node.transform(replace).sql("duckdb")
 
     def leaf_type(self, node: exp.Expr) -> tuple[str, pa.DataType] | None:
         """The stored leaf that a column reference means, and its type; None for partition columns and the
@@ -153,7 +169,7 @@ class _TableView:
         """Whether a leaf condition has a form in the index at all."""
         if self.constant(leaf, files=True) is not None:
             return True
-        return self.has_bounds and bound_condition(leaf, False, self.leaf_type, self.constant) is not None
+        return self.has_bounds and self.bound(leaf, False) is not None
 
     def explain(self, node: exp.Expr) -> str:
         """Why a condition left no file out."""

@@ -7,7 +7,7 @@ import pickle
 import pyarrow as pa
 import pytest
 
-from lakeq.catalog.index import FileIndex, open_index_database
+from lakeq.catalog.index import FileIndex, number_partitions, open_index_database
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
 
 KEYS = (Column("year", pa.int64()),)
@@ -99,3 +99,43 @@ def test_partitions_count_files_bytes_and_rows_where_known(index: FileIndex) -> 
         {"year": 1, "files": 1, "bytes": 10, "row_count": 10},
         {"year": 2, "files": 2, "bytes": 50, "row_count": None},
     ]
+
+
+def test_a_condition_that_row_groups_cannot_answer_is_asked_of_their_files(index: FileIndex) -> None:
+    index.add_facts([(i, facts(pa.int64(), i, i)) for i in range(3)])
+    index.settle_types([Column("x", pa.int64())])
+    kept = index.select("size >= 20")
+    measure = index.measure(kept, ('"lo:x" > 1',), ["x"], ["x"])
+    assert (kept.count, measure.files.count, measure.row_groups, measure.column_bytes) == (2, 1, 1, 5)
+    assert index.measure(kept, (None,), ["x"], ["x"]).column_bytes == 2 * 5
+
+
+def test_partitions_are_numbered_in_the_order_of_their_texts_with_null_last() -> None:
+    raws = pa.table({"raw_0": ["b", None, "a", "b", "a"], "raw_1": ["1", "1", "2", "1", None]})
+    assert number_partitions(raws).tolist() == [3, 4, 1, 3, 2]
+    assert number_partitions(pa.table({"x": [1, 2]}).select([])).tolist() == [1, 1]
+
+
+def test_a_large_index_is_compressed_and_answers_the_same() -> None:
+    count = 120_000
+    files = pa.table(
+        {
+            "path": [f"t/day={i // 1000:03}/{i:06}" for i in range(count)],
+            "size": pa.array([7] * count, pa.int64()),
+            "etag": pa.nulls(count, pa.string()),
+            "modified": pa.nulls(count, pa.timestamp("us", tz="UTC")),
+            "storage_class": pa.nulls(count, pa.string()),
+            "raw_0": [f"{i // 1000:03}" for i in range(count)],
+            "value_0": pa.array([i // 1000 for i in range(count)], pa.int64()),
+        }
+    )
+    database = open_index_database()
+    index = FileIndex(database, "t", files, (Column("day", pa.int64()),))
+    schemes = database.execute(
+        "SELECT DISTINCT compression FROM pragma_storage_info('lake_index.\"t:files\"') "
+        "WHERE column_name = 'path' AND segment_type = 'VARCHAR'"
+    ).fetchall()
+    assert schemes and ("Uncompressed",) not in schemes
+    kept = index.select("p0 BETWEEN 10 AND 19")
+    assert (kept.count, kept.size, kept.partitions, index.partitions) == (10_000, 70_000, 10, 120)
+    assert kept.to_table().column("path")[0].as_py() == "t/day=010/010000"
