@@ -77,20 +77,28 @@ def bound_array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 
 def select_row_groups(
-    table: RowGroupTable, leaves: Sequence[str], types: Mapping[str, pa.DataType], keys: Sequence[str]
+    table: RowGroupTable,
+    leaves: Sequence[str],
+    bounds: Sequence[str],
+    types: Mapping[str, pa.DataType],
+    keys: Sequence[str],
 ) -> str:
-    """SQL that reads `table` with `b:`, `lo:`, `hi:`, `n:` columns for each of `leaves` (paths of the lake's
-    table), bounds cast to `types`. A leaf that these files lack is all NULL: no bytes, null count = rows."""
+    """SQL that reads `table` with a `b:` column for each of `leaves` (paths of the lake's table) and `n:`,
+    `lo:`, `hi:` for each of `bounds`, cast to `types`. A leaf that these files lack is all NULL: no bytes,
+    null count = rows."""
     stored = {leaf.casefold(): leaf for leaf in table.leaves}
     known = table.types
     columns = [*keys, "rows"]
     for leaf in leaves:
+        path = stored.get(leaf.casefold())
+        size = "0::BIGINT" if path is None else quote_name(f"b:{path}")
+        columns.append(f"{size} AS {quote_name('b:' + leaf)}")
+    for leaf in bounds:
         path, target = stored.get(leaf.casefold()), types.get(leaf)
         nulls = "rows" if path is None else quote_name(f"n:{path}")
-        size = "0::BIGINT" if path is None else quote_name(f"b:{path}")
         if path is None and any(s.startswith(leaf.casefold() + ".") for s in stored):
             nulls = "NULL::BIGINT"
-        columns += [f"{size} AS {quote_name('b:' + leaf)}", f"{nulls} AS {quote_name('n:' + leaf)}"]
+        columns.append(f"{nulls} AS {quote_name('n:' + leaf)}")
         if target is None or pa.types.is_nested(target):
             continue
         for side in ("lo", "hi"):

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Literal, Self
 
 import duckdb
-import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from lakeq.engines.connection import Params, bind_query, check_query, create_views
@@ -22,7 +21,6 @@ from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import Session
 from lakeq.engines.statements import find_names, runs_when_bound
-from lakeq.engines.translation import translate_bind_error
 from lakeq.engines.views import empty_select
 from lakeq.errors import EngineError
 from lakeq.formats.base import Column
@@ -102,25 +100,19 @@ class DuckDBEngine:
         params: Params,
         tables: Mapping[str, Sequence[Column]],
         views: Sequence[tuple[str, str]] = (),
-    ) -> pa.Schema:
-        """The schema of the result of `sql` over tables with these columns, and views by name and text.
+    ) -> tuple[str, ...]:
+        """The names of the columns of `sql` over tables with these columns, and views by name and text.
 
-        Bound without reading anything.
-
-        Raises as `execute` does. The columns of a PIVOT without IN are values of its rows: it is not bound
-        here, and its schema is empty.
+        Bound without reading anything. Raises as `execute` does. The columns of a PIVOT without IN are
+        values of its rows: it is not bound here, and has no names.
         """
         with self._lock:
             frozen = {name: tuple(columns) for name, columns in tables.items()}
             connection = self._rehearse().show(frozen, tuple(View(*view) for view in views))
             check_query(connection, sql)
             if runs_when_bound(connection, sql):
-                return pa.schema([])
-            relation = bind_query(connection, sql, params)
-            try:
-                return relation.limit(0).to_arrow_table().schema
-            except duckdb.Error as error:
-                raise translate_bind_error(str(error), sql, None) from error
+                return ()
+            return tuple(bind_query(connection, sql, params).columns)
 
     def mentioned_tables(self, sql: str) -> tuple[str, ...] | None:
         """The names that may stand for tables in `sql`, more rather than fewer; None when DuckDB cannot

@@ -18,8 +18,6 @@ FOOTER_BYTES = 16384
 """What DuckDB reads of each Parquet file for its footer: so much from its end, or a smaller file whole."""
 
 _READERS = {"READ_PARQUET": "parquet", "PARQUET_SCAN": "parquet", "READ_CSV": "csv", "READ_JSON": "json"}
-_TIMES_READ = {"csv": 1, "json": 2}
-"""DuckDB counts every byte of a JSON file twice (measured on 2.0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def count_bytes(profile: Profile | None, tables: Sequence[OpenedTable], planned:
         elif group is not None:
             size = _sum_sizes(group, count)
             whole += size
-            text_asked += size * _TIMES_READ[kind]
+            text_asked += size
     by_arrow = [group for table in tables if table.by_arrow for group in table.groups]
     scanned = whole + max(0, asked - footers - text_asked) + sum(map(_sum_sizes, by_arrow))
     return BytesRead(scanned, planned + _count_native(decoded, by_arrow, asked, planned))

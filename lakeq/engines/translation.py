@@ -37,6 +37,11 @@ _NEAR = re.compile(r"(?:Candidate (?:bindings|tables|Entries): |Did you mean )(.
 _SYSTEM = ("pg_", "duckdb_", "sqlite_", "lakeq_")
 _QUOTED = re.compile(r"\"([^\"]+)\"")
 _PARAMETERS = re.compile("Values were not provided|arameter.argument.count")
+_BAD_VALUE = re.compile(
+    r'(Column "(?:[^"]|"")*" holds ".*", which is not [A-Z_ ,()0-9]+), in file "', re.DOTALL
+)
+"""What formats write of a text cell that is no value of its column's type."""
+
 _LINE = re.compile(r"CSV Error on Line: (\d+)|in line (\d+)")
 _NOISE = re.compile(
     r"\n\s*(?:Possible (?:fixes|solutions):|Column \S+ is being converted|file = |Candidate functions:|"
@@ -109,6 +114,11 @@ def translate_run_error(text: str, sql: str) -> LakeqError:
 def translate_file_error(text: str, file: OpenedFile) -> CorruptFileError:
     """What DuckDB's words about a file mean, with the name by which the user knows it."""
     words = _split(text)[1].replace(f"lake://{file.opened}", file.url).replace(file.opened, file.url)
+    if bad := _BAD_VALUE.search(words):
+        return CorruptFileError(
+            f"Cannot read '{file.url}': {bad[1]}. Mend the file, or declare the column's type with columns=.",
+            file.url,
+        )
     line = _LINE.search(words)
     where = f"'{file.url}'" + (f", line {line[1] or line[2]}" if line else "")
     torn = any(sign in words for sign in _TORN)

@@ -9,6 +9,7 @@ import datetime as dt
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlglot import MappingSchema, exp
@@ -238,13 +239,16 @@ def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables:
 
 def schema_of(table: Table, hidden: Sequence[Column]) -> dict[str, exp.DataType]:
     """Column name (folded) → sqlglot type, with the hidden columns that the query names."""
-    types = {}
-    for column in (*table.columns, *hidden):
-        try:
-            types[column.name.casefold()] = exp.DataType.build(sql_type(column.type), dialect=DIALECT)
-        except SqlglotError:
-            types[column.name.casefold()] = exp.DataType.build("unknown")
-    return types
+    return {column.name.casefold(): parse_type(sql_type(column.type)) for column in (*table.columns, *hidden)}
+
+
+@cache
+def parse_type(text: str) -> exp.DataType:
+    """sqlglot's type for a type of DuckDB's; unknown where it has none."""
+    try:
+        return exp.DataType.build(text, dialect=DIALECT)
+    except SqlglotError:
+        return exp.DataType.build("unknown")
 
 
 def hide_columns(sql: str, references: Iterable[TableReference]) -> str:
