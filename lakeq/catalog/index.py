@@ -313,9 +313,11 @@ class FileIndex:
         leaves: Sequence[str],
         bounds: Sequence[str],
     ) -> Measure:
-        """Row groups of `selection` that a condition leaves, and the stored bytes of `leaves` (dotted
-        paths) in them. `conditions` as in `select`; `bounds` are the leaves they speak of. Files left without any row
-        group are dropped."""
+        """Row groups of `selection` that a condition leaves, and the stored bytes of `leaves` in them.
+
+        `leaves` and `bounds` are dotted paths, `conditions` as in `select`; `bounds` are the leaves that they
+        speak of. Files left without any row group are dropped.
+        """
         if not self.row_groups:
             return Measure(selection, 0, 0, 0)
         size = " + ".join(f"coalesce({quote_name('b:' + leaf)}, 0)" for leaf in leaves) or "0"
@@ -358,7 +360,7 @@ class FileIndex:
         return None
 
     def _groups_view(self, leaves: tuple[str, ...], bounds: tuple[str, ...]) -> str:
-        """A subquery over the row groups of every schema: bytes of `leaves`, `bounds` in the table's types."""
+        """A subquery over the row groups of every schema: bytes of `leaves`, `bounds` in one type each."""
         key = (leaves, bounds)
         if key not in self._views:
             keys = ("file_id", *(partition_column(i) for i in range(len(self._keys))))
