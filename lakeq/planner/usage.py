@@ -50,13 +50,14 @@ def used_columns(scope: Scope, outputs: set[str] | None) -> set[tuple[str, str]]
 
 def column_path(column: exp.Column) -> str:
     """`s.a.b` for a column opened to a nested field, else its name."""
-    path, node = column.name, column
+    path = column.name
+    node: exp.Expr = column
     parent = node.parent
     while (
         isinstance(parent, exp.Dot) and parent.this is node and isinstance(parent.expression, exp.Identifier)
     ):
         path += "." + parent.expression.name
-        node, parent = parent, parent.parent  # type: ignore[assignment]
+        node, parent = parent, parent.parent
     return path
 
 

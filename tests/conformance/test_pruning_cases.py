@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ SPARK = read_cases("spark_partition")["pruning"]
 DUCKDB = read_cases("duckdb_hive")["static_reads"]
 TRINO = read_cases("trino")["partition_filter_required"]
 SOUNDNESS = read_cases("pushdown_soundness")["predicate_pushdown_soundness"]
+
+
+def in_order(table: pa.Table) -> list[str]:
+    return sorted(map(repr, table.to_pylist()))
 
 
 def write_file(path: Path, columns: dict[str, Any]) -> None:
@@ -131,11 +135,10 @@ def test_conditions_do_not_prune_where_that_would_show(tmp_path: Path, sql: str,
         if "x LEFT JOIN y" in sql and not sql.startswith("SELECT"):
             sql = f"SELECT x.v, y.b FROM {sql}"
         expected = plain.sql(sql).to_arrow_table()
-        order: Callable[[pa.Table], list[str]] = lambda table: sorted(map(repr, table.to_pylist()))  # noqa: E731
         if "LIMIT" in sql or "OFFSET" in sql or "QUALIFY" in sql:
             assert lake.estimate(sql).files == 4
         else:
-            assert order(lake.sql(sql).arrow()) == order(expected)
+            assert in_order(lake.sql(sql).arrow()) == in_order(expected)
 
 
 def test_duckdb_paths_win_over_columns_in_the_files(tmp_path: Path) -> None:
