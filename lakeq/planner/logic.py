@@ -14,7 +14,8 @@ TRUE = exp.true()
 
 VOLATILE = frozenset({
     "age", "array_random", "current_catalog", "current_connection_id", "current_database",
-    "current_query", "current_query_id", "current_schema", "current_schemas", "current_setting",
+    "current_localtime", "current_localtimestamp", "current_query", "current_query_id", "current_schema",
+    "current_schemas", "current_setting",
     "current_time", "current_transaction_id", "current_user", "currval", "error", "gen_random_uuid",
     "get_current_time", "getvariable", "in_search_path", "localtime", "localtimestamp", "nextval",
     "pg_my_temp_schema", "rand", "random", "session_user", "setseed", "setval", "sleep_ms", "stats",

@@ -62,12 +62,14 @@ def test_null_rejection_is_claimed_only_on_proof(sql: str, rejects: bool) -> Non
 
 
 def test_every_function_that_duckdb_calls_volatile_is_one_to_us() -> None:
+    """Functions of times with a zone also depend on the session's zone, which planning and running share."""
     with duckdb.connect() as connection:
         names = connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
-            "AND stability <> 'CONSISTENT'"
+            "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' GROUP BY ALL "
+            "HAVING bool_and(stability <> 'CONSISTENT') OR bool_or(stability = 'VOLATILE')"
         ).fetchall()
     clock = {"now", "today", "current_date", "transaction_timestamp", "get_current_timestamp"}
+    assert len(names) > 10
     for (name,) in names:
         call = parse_one(f"{name}()", dialect="duckdb")
         assert name in clock or not is_deterministic(call), name
