@@ -36,7 +36,8 @@ class FileSchema:
 
 @dataclass(frozen=True, slots=True)
 class ColumnChunk:
-    """One leaf column in one row group. Bounds are None where unknown or not to be trusted.
+    """One leaf column in one row group. Bounds are None where unknown or not to be trusted; `start` is where
+    its `bytes` begin in the file.
 
     Bounds are Python values that `pyarrow.array([...], type)` takes for the file column's own type
     (integers for dates and timestamps are allowed, in the type's unit).
@@ -46,6 +47,7 @@ class ColumnChunk:
     lower: Any = None
     upper: Any = None
     null_count: int | None = None
+    start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,15 @@ class FileFacts:
     """What the footer or the head of one file tells.
 
     `row_count` is None when only a scan would tell; `has_rows` is None when not even that there is
-    one row is known. `row_groups` is None for formats without exact footers.
+    one row is known. `row_groups` is None for formats without exact footers. `footer_bytes` is how much of
+    the file's end the footer takes, where one was read.
     """
 
     schema: FileSchema
     row_count: int | None = None
     has_rows: bool | None = None
     row_groups: tuple[RowGroup, ...] | None = None
+    footer_bytes: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class ReadOptions:
     """What a user declared about a table's files; None means: find out.
 
     `columns` are the data columns in order (for headerless CSV: by position; else by name). `extra` may
-    hold `sample`, the number of (decompressed) bytes of a text file to look at.
+    hold `sample`, the number of (decompressed) bytes of a text file to look at, and `tail`, how many bytes of
+    a file's end to read for its footer at first.
     """
 
     delimiter: str | None = None

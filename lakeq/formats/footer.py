@@ -1,112 +1,103 @@
 """A check of a Parquet footer before Arrow looks at its column chunks.
 
-Arrow ends the whole process when a chunk's type is not that of its column, or when a chunk is encrypted
-under a plain footer (an exception that its Python layer does not catch). So the few fields concerned are
-read here first, in the compact protocol of Thrift. Field numbers are those of parquet.thrift.
+Arrow ends the whole process, by an exception that its Python layer does not catch, when a chunk's type is not
+that of its column, when a chunk is encrypted under a plain footer, or when its statistics do not fit the
+column. So the few fields concerned are read here first. Field numbers are those of parquet.thrift.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-_STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(13)
+import pyarrow.parquet as pq
 
-Fields = dict[int, Any]
+from lakeq.formats.thrift import Fields, read_struct
+
+_BYTE_ARRAY, _FIXED_BYTE_ARRAY = 6, 7
+_OLD_BOUNDS, _BOUNDS = (0x18, 0x28), (0x58, 0x68)
+_WIDTHS = {0: 1, 1: 4, 2: 8, 3: 12, 4: 4, 5: 8}
 
 ENCRYPTED = "columns of it are encrypted"
 
 
-def find_footer_fault(footer: bytes) -> str | None:
-    """What would end the process in this serialised FileMetaData; None when nothing would."""
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """What a column chunk must fit: its type, the bytes of a value (0 if they vary), the fields of its
+    statistics that hold bounds, and how many levels of repetition and definition there are."""
+
+    type: int
+    width: int
+    bounds: tuple[int, int]
+    levels: tuple[int, int]
+
+
+def find_footer_fault(footer: bytes, schema: pq.ParquetSchema) -> str | None:
+    """What would end the process in this serialised FileMetaData; None when nothing would.
+
+    `schema` is what Arrow, which reads so much without harm, found in it.
+    """
     try:
-        metadata = _Decoder(footer).read_struct()
-        leaves = [
-            element.get(1) for element in metadata[2] if element.get(1) is not None and not element.get(5)
-        ]
+        fields = read_struct(footer, 0)[0]
+        metadata = _by_number(fields)
+        leaves = _find_leaves(metadata[2], fields.get(0x79), schema)
         if 8 in metadata:
             return ENCRYPTED
         for group in metadata.get(4, ()):
-            fault = _find_group_fault(group, leaves)
+            fault = _find_group_fault(_by_number(group), leaves)
             if fault is not None:
                 return fault
-    except (IndexError, KeyError, AttributeError, ValueError, RecursionError) as error:
+    except (IndexError, KeyError, AttributeError, ValueError, TypeError, RecursionError) as error:
         return f"its footer is not well formed ({error})"
     return None
 
 
-def _find_group_fault(group: Fields, leaves: list[int]) -> str | None:
+def _by_number(fields: Fields) -> dict[int, Any]:
+    """The fields by number alone: one of a wrong kind is a fault here, whatever Arrow makes of it."""
+    return {key >> 4: value for key, value in fields.items()}
+
+
+def _find_leaves(
+    encoded: Sequence[Fields], orders: Sequence[Fields] | None, schema: pq.ParquetSchema
+) -> list[_Leaf]:
+    elements = [_by_number(element) for element in encoded]
+    types = [e[1] for e in elements if e.get(1) is not None and not e.get(5)]
+    leaves = []
+    for i, type in enumerate(types):
+        leaf = schema.column(i)
+        width = leaf.length if type == _FIXED_BYTE_ARRAY else _WIDTHS.get(type, 0)
+        bounds = _OLD_BOUNDS if orders is None or 0x1C not in orders[i] else _BOUNDS
+        levels = leaf.max_repetition_level + 1, leaf.max_definition_level + 1
+        leaves.append(_Leaf(type, width, bounds, levels))
+    return leaves
+
+
+def _find_group_fault(group: dict[int, Any], leaves: Sequence[_Leaf]) -> str | None:
     chunks = group.get(1, [])
     if len(chunks) != len(leaves):
         return f"a row group has {len(chunks)} columns where the schema has {len(leaves)}"
-    for chunk, leaf in zip(chunks, leaves, strict=True):
+    for encoded, leaf in zip(chunks, leaves, strict=True):
+        chunk = _by_number(encoded)
         if 8 in chunk or 9 in chunk:
             return ENCRYPTED
-        if chunk.get(3, {}).get(1) != leaf:
+        data = _by_number(chunk.get(3, {}))
+        if data.get(1) != leaf.type:
             return "a column is stored in another type than the schema says"
+        if _is_bound_cut(data.get(12, {}), leaf) or not _do_sizes_fit(data.get(16, {}), leaf):
+            return "the statistics of a column do not fit its type"
     return None
 
 
-class _Decoder:
-    """Reads one value after the other; every field of a struct is kept under its number."""
+def _is_bound_cut(statistics: Fields, leaf: _Leaf) -> bool:
+    """Whether there are bounds, but not as long as a value."""
+    bounds = [statistics[key] for key in leaf.bounds if key in statistics]
+    return len(bounds) == 2 and min(map(len, bounds)) < leaf.width
 
-    __slots__ = ("_at", "_data")
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def read_struct(self) -> Fields:
-        fields: Fields = {}
-        number = 0
-        while True:
-            head = self._read_byte()
-            if head == _STOP:
-                return fields
-            number = number + (head >> 4) if head >> 4 else self._read_integer()
-            fields[number] = self._read_value(head & 15)
-
-    def _read_value(self, kind: int) -> Any:
-        if kind == _BINARY:
-            return self._read_bytes(self._read_varint())
-        if kind in (_I16, _I32, _I64):
-            return self._read_integer()
-        if kind == _STRUCT:
-            return self.read_struct()
-        if kind in (_LIST, _SET):
-            return self._read_list()
-        if kind in (_TRUE, _FALSE):
-            return kind == _TRUE
-        if kind == _BYTE:
-            return self._read_byte()
-        if kind == _DOUBLE:
-            return self._read_bytes(8)
-        raise ValueError(f"unknown type {kind}")
-
-    def _read_list(self) -> Any:
-        head = self._read_byte()
-        size = self._read_varint() if head >> 4 == 15 else head >> 4
-        if head & 15 in (_TRUE, _FALSE):
-            return self._read_bytes(size)
-        return [self._read_value(head & 15) for _ in range(size)]
-
-    def _read_byte(self) -> int:
-        byte = self._data[self._at]
-        self._at += 1
-        return byte
-
-    def _read_bytes(self, size: int) -> bytes:
-        self._at += size
-        return self._data[self._at - size : self._at]
-
-    def _read_varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._read_byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-
-    def _read_integer(self) -> int:
-        value = self._read_varint()
-        return (value >> 1) ^ -(value & 1)
+def _do_sizes_fit(sizes: Fields, leaf: _Leaf) -> bool:
+    """Whether there is a count for each level, or none, and bytes are counted for byte arrays only."""
+    if 0x16 in sizes and leaf.type != _BYTE_ARRAY:
+        return False
+    histograms = sizes.get(0x29, ()), sizes.get(0x39, ())
+    return all(len(counts) in (0, levels) for counts, levels in zip(histograms, leaf.levels, strict=True))

@@ -201,8 +201,25 @@ def test_bounds_are_in_the_units_of_the_column(
 def test_elements_of_lists_have_no_bounds_and_fields_of_structs_have(tmp_path: Path) -> None:
     columns = {"l": pa.array([[1, None], []]), "s": pa.array([{"x": 1}, None])}
     facts = inspect(PARQUET, stored(tmp_path / "a.parquet", columns))
-    assert chunk(facts, "l.list.element") == ColumnChunk(chunk(facts, "l.list.element").bytes)
+    found = chunk(facts, "l.list.element")
+    assert found == ColumnChunk(found.bytes, start=found.start)
     assert (chunk(facts, "s.x").lower, chunk(facts, "s.x").null_count) == (1, 1)
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_a_chunk_begins_where_arrow_says(tmp_path: Path, dictionary: bool) -> None:
+    columns = {
+        "a": pa.array(["x", "y", "x"]),
+        "b": pa.array([1.5, None, 2.5]),
+        "l": pa.array([[1], [], None]),
+    }
+    source = stored(tmp_path / "a.parquet", columns, use_dictionary=dictionary)
+    group = pq.read_metadata(tmp_path / "a.parquet").row_group(0)
+    facts = inspect(PARQUET, source)
+    for i in range(group.num_columns):
+        told = group.column(i)
+        first = told.dictionary_page_offset if told.has_dictionary_page else told.data_page_offset
+        assert chunk(facts, told.path_in_schema).start == first
 
 
 def test_without_statistics_nothing_is_claimed(tmp_path: Path) -> None:
