@@ -5,7 +5,7 @@
     ├── StorageError            .location
     │   ├── ObjectNotFoundError     nothing is stored there
     │   ├── AccessDeniedError       it may be there, but not for you
-    │   ├── StorageUnavailableError throttled, timed out, not reachable
+    │   ├── StorageUnavailableError .is_passing; throttled, timed out, not reachable
     │   ├── ObjectChangedError      replaced or deleted after it was planned
     │   └── ObjectArchivedError     in a storage class that must be restored first
     ├── CatalogError
@@ -69,7 +69,12 @@ class AccessDeniedError(StorageError):
 
 
 class StorageUnavailableError(StorageError):
-    """The store did not answer, or kept refusing, within the time allowed."""
+    """The store did not answer, or kept refusing, within the time allowed. `is_passing`: asking again may
+    help."""
+
+    def __init__(self, message: str, location: str, is_passing: bool = True) -> None:
+        super().__init__(message, location)
+        self.is_passing = is_passing
 
 
 class ObjectChangedError(StorageError):

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
 
+from lakeq.cache import Cache, open_cache
 from lakeq.catalog.catalog import Catalog
+from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
+from lakeq.catalog.freshness import parse_freshness
 from lakeq.catalog.table import HIDDEN_COLUMNS, IgnoredObjects, Table
+from lakeq.catalog.view import CatalogView
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
-from lakeq.errors import BudgetExceededError, ColumnNotFoundError, ConfigError, LakeqError, SqlSyntaxError
+from lakeq.errors import (
+    BudgetExceededError,
+    ColumnNotFoundError,
+    ConfigError,
+    LakeqError,
+    SqlSyntaxError,
+    TableNotFoundError,
+)
 from lakeq.formats.base import Column
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.build import build_plan
@@ -25,6 +39,9 @@ from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import ATHENA, PRICINGS, Pricing
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.result import Result
+from lakeq.storage.caching import CachingStore
+from lakeq.storage.progress import Observer, Reporter
+from lakeq.storage.tally import Tally, count_into
 
 _REPLANS = 4
 """Times a query is planned anew because footers read on the way widened a schema."""
@@ -37,6 +54,11 @@ def connect(
     threads: int | None = None,
     memory_limit: str | None = None,
     pricing: str | Pricing | None = None,
+    freshness: str | float = "always",
+    cache: bool | str | int = True,
+    cache_dir: str | Path | None = None,
+    read_memory: str | int | None = None,
+    progress: Observer | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -45,28 +67,37 @@ def connect(
     `scanner="arrow"` decodes every format through pyarrow instead of DuckDB's own readers. `pricing` is
     `"athena"` (default) or `"athena-decimal"`. Storage options: endpoint_url, profile, region,
     anonymous, key, secret, token, …. Nothing is read yet, but a folder that does not exist is an error.
+
+    For what is not local: `freshness` is how old a listing may be that a query uses (`"always"`: it lists
+    the prefixes it keeps anew, `"index"`: it never lists, or a duration such as `"15m"`); `cache` whether
+    bytes are kept on disk, or up to which size; `cache_dir` where those and the catalog are kept (default:
+    LAKEQ_CACHE_DIR, else the user's cache folder); `read_memory` the bytes that a query may have fetched
+    ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
         definition = load_definition(Path(text))
     else:
         definition = LakeDefinition(location=text)
-    storage = {**definition.storage, **storage_options}
-    definition = LakeDefinition(
-        definition.location,
-        definition.tables,
-        definition.views,
-        storage,
-        definition.pricing,
-        definition.limits,
+    definition = replace(definition, storage={**definition.storage, **storage_options})
+    return Lake(
+        definition,
+        scanner,
+        threads,
+        memory_limit,
+        pricing,
+        freshness,
+        open_cache(cache, cache_dir),
+        None if read_memory is None else parse_bytes(str(read_memory)),
+        progress,
     )
-    return Lake(definition, scanner, threads, memory_limit, pricing)
 
 
 class Lake:
     """The tables under one location. Use `connect` to make one; a context manager. Thread-safe.
 
-    A Lake answers from the listing it made at the first question: `refresh` makes a new one.
+    A folder on this machine is listed once, at the first question; `refresh` lists it anew. Of remote lakes
+    each question lists what it needs, unless `freshness` lets it use an earlier listing.
     """
 
     def __init__(
@@ -76,13 +107,28 @@ class Lake:
         threads: int | None = None,
         memory_limit: str | None = None,
         pricing: str | Pricing | None = None,
+        freshness: str | float = "always",
+        cache: Cache | None = None,
+        read_memory: int | None = None,
+        progress: Observer | None = None,
     ) -> None:
         self._pricing = find_pricing(pricing or definition.pricing.get("model"))
         self._limits = definition.limits
         self._views = dict(definition.views)
-        self._catalog = Catalog(definition)
+        cache = cache or Cache(None, None)
+        realm = str(definition.storage.get("endpoint_url") or "")
+        wrap = partial(CachingStore, cache=cache.blocks, realm=realm)
+        self._blocks = cache.blocks
+        self._catalog = Catalog(
+            definition, parse_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
+        )
         self._engine = DuckDBEngine(
-            self._catalog.store, scanner=scanner, threads=threads, memory_limit=memory_limit
+            self._catalog.store,
+            scanner=scanner,
+            threads=threads,
+            memory_limit=memory_limit,
+            cache=cache.blocks,
+            read_memory=read_memory,
         )
 
     def __enter__(self) -> Self:
@@ -91,7 +137,8 @@ class Lake:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        # Whoever interrupts wants to leave now; what was learned is found out again.
+        self._close(saves=kind is None or not issubclass(kind, KeyboardInterrupt))
 
     def __repr__(self) -> str:
         return f"Lake({self.location!r})"
@@ -102,37 +149,50 @@ class Lake:
         return self._catalog.root.root
 
     def close(self) -> None:
-        """Stop running queries and free what the lake holds."""
-        self._engine.close()
-        self._catalog.close()
+        """Stop running queries, keep what was learned of a remote lake, and free what the lake holds."""
+        self._close(saves=True)
 
-    def refresh(self) -> None:
-        """List the lake anew before the next question."""
-        self._catalog.refresh()
+    def _close(self, saves: bool) -> None:
+        self._engine.close()
+        self._catalog.close(saves)
+        if self._blocks is not None:
+            self._blocks.close()
+
+    def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
+        """List the lake, or one table of it, anew; what changed since it was last listed whole.
+
+        A folder on this machine is listed at the next question.
+        """
+        return self._catalog.refresh(name and self._known(name))
 
     def tables(self) -> list[Table]:
         """Every table, by name. One that cannot be read carries its `problem` instead of columns."""
-        return self._catalog.tables()
+        return self._catalog.view().tables()
+
+    def survey(self) -> tuple[list[Table], tuple[IgnoredObjects, ...]]:
+        """What `tables` and `ignored` give, of one listing."""
+        view = self._catalog.view()
+        return view.tables(), view.ignored
 
     def describe(self, name: str) -> Table:
         """One table: format, layout and the evidence for it, columns, sizes, what was ignored.
 
         TableNotFoundError, or the table's own problem.
         """
-        return self._catalog.table(self._known(name))
+        return self._catalog.view().entry(self._known(name)).table
 
     def partitions(self, name: str) -> pa.Table:
         """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""
-        return metadata_rows(f"{self._known(name)}$partitions", self._catalog)
+        return metadata_rows(f"{self._known(name)}$partitions", self._catalog.view())
 
     def files(self, name: str) -> pa.Table:
         """One row a file: path, size, modified, etag, storage_class, partition keys, row_count."""
-        table = self.describe(name)
-        return describe_files(table, self._catalog.index(table.name).all.to_table())
+        entry = self._catalog.view().entry(self._known(name))
+        return describe_files(entry.table, entry.index.all.to_table())
 
     def ignored(self, name: str | None = None) -> tuple[IgnoredObjects, ...]:
         """What was left out of a table, or of the whole lake outside its tables, with reasons."""
-        return self._catalog.ignored if name is None else self.describe(name).ignored
+        return self._catalog.view().ignored if name is None else self.describe(name).ignored
 
     def register(self, name: str, location: str, **declared: Any) -> Table:
         """Declare a table; what is declared overrides what would be found out.
@@ -144,27 +204,27 @@ class Lake:
         if name.casefold() in {view.casefold() for view in self._views}:
             raise ConfigError(f"{name!r} is the name of a view. Choose another")
         self._catalog.register(define_table(name, location, **declared))
-        return self._catalog.table(name)
+        return self._catalog.view().entry(name).table
 
     def create_view(self, name: str, sql: str) -> None:
         """Name a query, for later queries of this Lake to select from. The query is checked now."""
-        if name.casefold() in {n.casefold() for n in self._catalog.names()}:
+        if name.casefold() in {n.casefold() for n in self._catalog.view().names()}:
             raise ConfigError(f"{name!r} is the name of a table. Choose another")
-        self._plan(sql, None, utc_now())
+        self.plan(sql)
         self._views[name] = sql
 
     def estimate(self, sql: str, params: Params = None) -> Estimate:
         """What the query would scan and cost. Reads listings and footers, never rows."""
-        return estimate_plan(self._plan(sql, params, utc_now()), self._pricing)
+        return estimate_plan(self.plan(sql, params), self._pricing)
 
     def explain(self, sql: str, params: Params = None) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not."""
-        plan = self._plan(sql, params, utc_now())
+        plan = self.plan(sql, params)
         return explain_plan(plan, estimate_plan(plan, self._pricing))
 
     def plan(self, sql: str, params: Params = None) -> ScanPlan:
         """The plan of a query: frozen, picklable."""
-        return self._plan(sql, params, utc_now())
+        return self._plan(self._catalog.view(), sql, params, utc_now())
 
     def sql(
         self,
@@ -173,84 +233,116 @@ class Lake:
         max_bytes: int | str | None = None,
         max_cost: Decimal | float | str | None = None,
     ) -> Result:
-        """Plan a query and check it against the limits; reading starts when the Result is read.
+        """Plan a query and check it against the limits; its rows are read when the Result is.
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
         scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
-        lakeq.toml).
+        lakeq.toml). Without a limit, remote files of up to 512 KB are fetched whole while planning, which
+        costs no more requests than reading their footers.
         """
-        plan = self._plan(sql, params, utc_now())
-        estimate = estimate_plan(plan, self._pricing)
         most_bytes = self._limits.get("max_bytes") if max_bytes is None else max_bytes
         most_dollars = self._limits.get("max_cost") if max_cost is None else max_cost
+        view, tally = self._catalog.view(), Tally()
+        with count_into(tally):
+            is_free = most_bytes is None and most_dollars is None
+            plan = self._plan(view, sql, params, utc_now(), fetches_whole=is_free)
+        estimate = estimate_plan(plan, self._pricing)
         check_budget(
             estimate,
             None if most_bytes is None else parse_bytes(str(most_bytes)),
             None if most_dollars is None else parse_dollars(str(most_dollars)),
         )
-        return Result(plan, estimate, self._engine, self._prepare)
+        return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
-        names = self._catalog.names()
+        view = self._catalog.view()
+        names = view.names()
         found = next((n for n in names if n.casefold() == name.casefold()), None)
+        if found is None and view.look_again():
+            names = view.names()
+            found = next((n for n in names if n.casefold() == name.casefold()), None)
         if found is None:
             raise table_not_found(name, names)
         return found
 
-    def _bind(self, sql: str, params: Params, now: dt.datetime) -> BoundQuery:
+    def _bind(self, view: CatalogView, sql: str, params: Params, now: dt.datetime) -> BoundQuery:
         """The query bound to tables; DuckDB has the last word on what is SQL."""
-        names = self._catalog.names()
+        names = view.names()
         try:
-            return bind_query(sql, params, names, self._catalog.table, self._views, now)
+            return bind_query(sql, params, names, view.table, self._views, now)
         except SqlSyntaxError:
             mentioned = self._engine.mentioned_tables(sql)
             if mentioned is None:
                 raise
-            return bind_unparsed(sql, mentioned, names, self._catalog.table)
+            return bind_unparsed(sql, mentioned, names, view.table)
 
-    def _validate(self, bound: BoundQuery, params: Params) -> None:
+    def _bind_anew(self, view: CatalogView, bind: Callable[[], BoundQuery]) -> BoundQuery:
+        """The bound query; a table that is not known is looked for once more: it may have come since."""
+        try:
+            return bind()
+        except TableNotFoundError:
+            if not view.look_again():
+                raise
+        return bind()
+
+    def _validate(self, view: CatalogView, bound: BoundQuery, params: Params) -> None:
         """Raise what DuckDB has against the query, over tables of these columns and no rows."""
         columns: dict[str, list[Column]] = {}
         for reference in bound.references:
-            table = self._catalog.table(reference.table)
+            table = view.table(reference.table)
             known = columns.setdefault(table.name, list(table.columns))
             known += [c for c in HIDDEN_COLUMNS if c.name in reference.columns and c not in known]
         for name in bound.metadata:
-            schema = metadata_rows(name, self._catalog).schema
+            schema = metadata_rows(name, view).schema
             columns[name] = [Column(f.name, f.type) for f in schema]
         views = [(name, self._views[name]) for name in bound.views]
         self._engine.validate(bound.runnable, params, columns, views)
 
-    def _plan(self, sql: str, params: Params, now: dt.datetime) -> ScanPlan:
+    def _plan(
+        self,
+        view: CatalogView,
+        sql: str,
+        params: Params,
+        now: dt.datetime,
+        fetches_whole: bool = False,
+    ) -> ScanPlan:
         """Bind and prune; anew when files looked into on the way widened a schema."""
         for _ in range(_REPLANS):
-            bound = self._bind(sql, params, now)
+            bound = self._bind_anew(view, partial(self._bind, view, sql, params, now))
             try:
-                self._validate(bound, params)
+                self._validate(view, bound, params)
             except ColumnNotFoundError:
-                told = [self._read_whole_schema(reference.table) for reference in bound.references]
+                told = [_read_whole_schema(view, reference.table) for reference in bound.references]
                 if not any(told):
                     raise
                 continue
-            plan = build_plan(bound, params, self._catalog, self._views)
+            plan = build_plan(bound, params, view, self._views, fetches_whole)
             if plan is not None:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
 
-    def _read_whole_schema(self, name: str) -> bool:
-        """Look into every file of a table, where only a part was; True when that widened the schema."""
-        try:
-            return self._catalog.inspect(name, self._catalog.index(name).all)
-        except LakeqError:
-            return False  # a broken file has nothing to add; the query's own error is the one to show
-
-    def _prepare(self, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
+    def _prepare(self, view: CatalogView, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
+        replan = partial(self._plan, view, plan.text, plan.params, fetches_whole=True)
         if plan.clock is not None and now is not None and plan.clock != now:
-            plan = self._plan(plan.text, plan.params, now)
-        widened = [self._catalog.inspect(s.table.name, s.files) for s in plan.scans if not s.from_index]
-        return self._plan(plan.text, plan.params, plan.clock or utc_now()) if any(widened) else plan
+            plan = replan(now)
+        before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}
+        for scan in plan.scans:
+            if not scan.from_index:
+                view.inspect(scan.files, fetches_whole=True)
+        widened = any(view.table(name).columns != columns for name, columns in before.items())
+        return replan(plan.clock or utc_now()) if widened else plan
+
+
+def _read_whole_schema(view: CatalogView, name: str) -> bool:
+    """Look into every file of a table, where only a part was; True when that widened the schema."""
+    before = view.table(name).columns
+    try:
+        view.inspect(view.entry(name).index.all)
+    except LakeqError:
+        return False  # a broken file has nothing to add; the query's own error is the one to show
+    return view.table(name).columns != before
 
 
 def utc_now() -> dt.datetime:

@@ -6,6 +6,7 @@ Byte units are binary, as Athena meters them and as prices are given: 1 KB is 1,
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from decimal import Decimal, InvalidOperation
 
@@ -26,6 +27,11 @@ def format_bytes(size: int) -> str:
     while abs(amount) >= 1023.95 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
     return f"{amount:,.1f} {_UNITS[unit]}"
+
+
+def format_size(size: int | None) -> str:
+    """As format_bytes; `?` for what is not known."""
+    return "?" if size is None else format_bytes(size)
 
 
 def parse_bytes(text: str) -> int:
@@ -59,14 +65,30 @@ def parse_dollars(text: str) -> Decimal:
     return amount
 
 
-def format_count(count: int) -> str:
-    """`8,760`."""
-    return f"{count:,}"
+def format_count(count: int | None) -> str:
+    """`8,760`; `?` for what is not known."""
+    return "?" if count is None else f"{count:,}"
 
 
-def format_share(part: int, total: int) -> str:
-    """`24 of 8,760`."""
-    return f"{part:,} of {total:,}"
+def format_share(part: int, total: int | None) -> str:
+    """`24 of 8,760`; `24` where the total is not known."""
+    return f"{part:,}" if total is None else f"{part:,} of {total:,}"
+
+
+def format_moment(seconds: float | None) -> str | None:
+    """A moment in seconds since 1970 as `2026-11-25T14:03:00+00:00`; None for none."""
+    if seconds is None:
+        return None
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
+
+
+def format_age(seconds: float) -> str:
+    """`12 s`, `3 min`, `5 h`, `2 days`: how old something is, in its largest unit."""
+    for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= unit:
+            count = int(seconds // unit)
+            return f"{count} {name}" if count > 1 or name != "days" else "1 day"
+    return f"{int(max(seconds, 0))} s"
 
 
 def format_seconds(seconds: float) -> str:

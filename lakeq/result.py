@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +17,8 @@ from lakeq.engines.duckdb import DuckDBEngine
 from lakeq.errors import EngineNotInstalledError
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.plan import ScanPlan
+from lakeq.storage.progress import Progress
+from lakeq.storage.tally import Tally, count_into
 from lakeq.text_table import format_table
 
 Prepare = Callable[[ScanPlan, dt.datetime | None], ScanPlan]
@@ -28,11 +32,20 @@ class Result:
     `batches` streams them and keeps none. Nothing of a query that fails is ever handed out as whole.
     """
 
-    def __init__(self, plan: ScanPlan, estimate: Estimate, engine: DuckDBEngine, prepare: Prepare) -> None:
+    def __init__(
+        self,
+        plan: ScanPlan,
+        estimate: Estimate,
+        engine: DuckDBEngine,
+        prepare: Prepare,
+        planning: Tally | None = None,
+    ) -> None:
+        """`planning` is what the plan has cost in requests and bytes so far."""
         self._plan = plan
         self._estimate = estimate
         self._engine = engine
         self._prepare = prepare
+        self._planning = planning or Tally()
         self._running: QueryResult | None = None
         self._table: pa.Table | None = None
         self._cancelled = False
@@ -65,9 +78,15 @@ class Result:
 
     @property
     def stats(self) -> QueryStats:
-        """What was read: `rows`, `bytes_scanned`, `bytes_transferred`, `requests`, `seconds`. Final once the
-        rows have been read."""
-        return self._running.stats() if self._running is not None else QueryStats(0, 0, 0, 0, 0.0)
+        """What was read, planning included. Final once the rows have been read."""
+        running = self._running.stats() if self._running is not None else QueryStats(0, 0, 0, 0, 0.0)
+        kinds = Counter(running.requests_by_kind) + Counter(self._planning.requests)
+        return replace(
+            running,
+            bytes_transferred=running.bytes_transferred + self._planning.bytes_transferred,
+            requests=sum(kinds.values()),
+            requests_by_kind=dict(sorted(kinds.items())),
+        )
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows as record batches, streamed as they are made. An error at the end makes them all void."""
@@ -108,6 +127,15 @@ class Result:
         """Share done, 0 to 1; None when unknown."""
         return self._running.progress() if self._running is not None else None
 
+    def read_progress(self) -> Progress | None:
+        """How far the fetching of remote files is; None before it began, or where there is none."""
+        if self._running is None:
+            return None
+        size, size_total, files, files_total = self._running.read_progress()
+        if not files_total:
+            return None
+        return Progress("reading", files, files_total, size, size_total, self._running.stats().seconds)
+
     def cancel(self) -> None:
         """Stop the query from another thread: its reader gets QueryCancelledError."""
         self._cancelled = True
@@ -122,11 +150,13 @@ class Result:
     def _start(self) -> QueryResult:
         if self._running is None:
             if self._plan.clock is None:
-                self._plan = self._prepare(self._plan, None)
+                with count_into(self._planning):
+                    self._plan = self._prepare(self._plan, None)
                 self._running = self._engine.execute(self._plan)
             else:
                 session = self._engine.session(self._plan)
-                self._plan = self._prepare(self._plan, session.now)
+                with count_into(self._planning):
+                    self._plan = self._prepare(self._plan, session.now)
                 self._running = session.execute(self._plan)
             if self._cancelled:
                 self._running.cancel()

@@ -9,6 +9,14 @@ import pytest
 from tests.servers import S3Server, ScriptedServer, run_s3_server, run_scripted_server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEQ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     """moto's S3, one for the run: use `new_bucket()` or a bucket name of your own."""

@@ -184,7 +184,7 @@ def run_scripted_server() -> Iterator[ScriptedServer]:
         server.daemon_threads = True
         server.block_on_close = False
         script = ScriptedServer(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield script

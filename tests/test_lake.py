@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import lakeq
-from lakeq.catalog import catalog
+from lakeq.catalog import entry
 from lakeq.errors import (
     BudgetExceededError,
     ColumnNotFoundError,
@@ -306,7 +306,7 @@ def test_files_beyond_those_looked_into_still_count(root: Path, monkeypatch: pyt
             root / f"events/year=2026/month={month:02d}/part-0.parquet",
             pa.table({"id": [month], "amount": [1.0]}),
         )
-    monkeypatch.setattr(catalog, "FOOTERS_AT_ONCE", 2)
+    monkeypatch.setattr(entry, "FOOTERS_AT_ONCE", 2)
     with lakeq.connect(root) as lake:
         assert lake.describe("events").column("channel") is None
         assert lake.sql("SELECT count(channel) FROM events").fetchall() == [(10,)]

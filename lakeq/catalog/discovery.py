@@ -24,16 +24,17 @@ from lakeq.catalog.objects import (
     count_ignored,
     data_objects,
     judge_objects,
+    keep_rows,
     objects_below,
     path_range,
     settle_formats,
     sort_listing,
 )
 from lakeq.catalog.partition_texts import split_partitions
-from lakeq.catalog.partition_values import type_partitions
+from lakeq.catalog.partition_values import type_partitions, widen_type
 from lakeq.catalog.table import IgnoredObjects, TableFiles
 from lakeq.errors import CatalogError, ConfigError, ObjectNotFoundError
-from lakeq.formats.base import ReadOptions
+from lakeq.formats.base import Column, ReadOptions
 from lakeq.storage.base import LISTING_SCHEMA, Store
 
 
@@ -64,11 +65,11 @@ def discover_lake(listing: pa.Table, store: Store, definitions: Sequence[TableDe
     places = sorted({place for place in placed if place is not None}, key=len)
     owners = _find_owners(listing, places)
     declared = [
-        _declare_table(definition, place, listing.filter(pa.array(owners == places.index(place))), store)
+        _declare_table(definition, place, keep_rows(listing, pa.array(owners == places.index(place))), store)
         for definition, place in zip(definitions, placed, strict=True)
         if place is not None
     ]
-    rest = settle_formats(judge_objects(listing.filter(pa.array(owners < 0))), store, None)
+    rest = settle_formats(judge_objects(keep_rows(listing, pa.array(owners < 0))), store, None)
     data = data_objects(rest)
     groups = group_tables(build_folders(data), data, store) if data.num_rows else []
     groups.sort(key=lambda group: (len(group.path), group.path))
@@ -76,10 +77,10 @@ def discover_lake(listing: pa.Table, store: Store, definitions: Sequence[TableDe
     found = []
     for number, group in enumerate(groups):
         start, stop = path_range(rest.column("path"), group.path)
-        objects = rest.slice(start, stop - start).filter(pa.array(owners[start:stop] == number))
-        found.append(_build_table(_name_table(group.path, store.root), group, objects, store))
+        objects = keep_rows(rest.slice(start, stop - start), pa.array(owners[start:stop] == number))
+        found.append(build_table(name_table(group.path, store.root), group, objects, store))
     reserved = [definition.name for definition in definitions]
-    tables = (*declared, *_settle_names(reserved, found))
+    tables = (*declared, *settle_names(reserved, found))
     return LakeFiles(
         tuple(sorted(tables, key=lambda table: table.name)),
         count_ignored(rest.filter(pa.array(owners < 0))),
@@ -100,17 +101,23 @@ def discover_table(listing: pa.Table, store: Store, definition: TableDefinition)
 def _find_place(listing: pa.Table, location: str, root: str) -> str | None:
     """Where a declared location is in the listing: "" for the root, a folder that ends in `/`, or the path of
     a file. None when it is not below the root."""
-    inside = location.rstrip("/")
-    if is_absolute(inside):
-        inside = os.path.expanduser(re.sub(r"^s3[an]://", "s3://", inside).removeprefix("file://"))
-        base = root.rstrip("/")
-        if inside != base and not inside.startswith(f"{base}/"):
-            return None
-        inside = inside[len(base) + 1 :]
+    inside = find_inside(location, root)
     if not inside:
-        return ""
+        return inside
     is_file = objects_below(listing, inside).num_rows and not objects_below(listing, f"{inside}/").num_rows
     return inside if is_file else f"{inside}/"
+
+
+def find_inside(location: str, root: str) -> str | None:
+    """A declared location as a path below the root, without a slash at its end; None when it is not below."""
+    inside = location.rstrip("/")
+    if not is_absolute(inside):
+        return inside
+    inside = os.path.expanduser(re.sub(r"^s3[an]://", "s3://", inside).removeprefix("file://"))
+    base = root.rstrip("/")
+    if inside != base and not inside.startswith(f"{base}/"):
+        return None
+    return inside[len(base) + 1 :]
 
 
 def _find_owners(objects: pa.Table, places: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -119,7 +126,7 @@ def _find_owners(objects: pa.Table, places: Sequence[str]) -> npt.NDArray[np.int
     `places` go from outer to inner.
     """
     owners = np.full(objects.num_rows, -1)
-    paths = objects.column("path").combine_chunks()
+    paths = objects.column("path")
     for number, place in enumerate(places):
         start, stop = path_range(paths, place)
         owners[start:stop] = number
@@ -140,7 +147,7 @@ def _declare_table(definition: TableDefinition, place: str, listing: pa.Table, s
     if layout is None:
         layout, guessed = guess_layout(build_folders(data, _folder_of(place)))
         evidence += guessed
-    table = _build_table(definition.name, TableGroup(place, layout, evidence), objects, store, definition)
+    table = build_table(definition.name, TableGroup(place, layout, evidence), objects, store, definition)
     if data.num_rows or table.problem is not None:
         return table
     missing = ObjectNotFoundError(
@@ -150,10 +157,18 @@ def _declare_table(definition: TableDefinition, place: str, listing: pa.Table, s
     return replace(table, problem=missing)
 
 
-def _build_table(
-    name: str, group: TableGroup, objects: pa.Table, store: Store, definition: TableDefinition | None = None
+def build_table(
+    name: str,
+    group: TableGroup,
+    objects: pa.Table,
+    store: Store,
+    definition: TableDefinition | None = None,
+    keys: Sequence[Column] = (),
 ) -> TableFiles:
-    """The table of a group from its objects. What is wrong with it becomes its `problem`."""
+    """The table of a group from its objects. What is wrong with it becomes its `problem`.
+
+    `keys` are its partition columns as they are known from other objects: types become no narrower.
+    """
     location = locate(store, group.path)
     data = data_objects(objects)
     kinds = pc.unique(data.column("format")).to_pylist()
@@ -180,7 +195,7 @@ def _build_table(
         if len(kinds) > 1:
             raise _mixed_formats(location, data, kinds)
         return _split_files(
-            table, data, _folder_of(group.path), definition.partition_types if definition else {}
+            table, data, _folder_of(group.path), definition.partition_types if definition else {}, keys
         )
     except (CatalogError, ConfigError) as problem:
         return replace(table, problem=problem)
@@ -193,12 +208,22 @@ def _mixed_formats(location: str, data: pa.Table, kinds: list[str]) -> CatalogEr
 
 
 def _split_files(
-    table: TableFiles, data: pa.Table, root: str, declared: Mapping[str, pa.DataType]
+    table: TableFiles,
+    data: pa.Table,
+    root: str,
+    declared: Mapping[str, pa.DataType],
+    keys: Sequence[Column],
 ) -> TableFiles:
     """The table with its files and partition columns. CatalogError or ConfigError when its paths disagree."""
     paths = pc.utf8_slice_codeunits(data.column("path").combine_chunks(), len(root))
     raw = split_partitions(paths, table.layout, table.location)
-    types = {**raw.layout.declared_types, **declared}
+    known = {column.name.casefold(): column.type for column in keys}
+    widened = {
+        key: widen_type(known[key.casefold()], texts)
+        for key, texts in zip(raw.layout.keys, raw.texts, strict=True)
+        if key.casefold() in known
+    }
+    types = {**widened, **raw.layout.declared_types, **declared}
     columns, values = type_partitions(raw, types, paths, table.location)
     files = data.select(LISTING_SCHEMA.names).cast(LISTING_SCHEMA)
     for number, (text, value) in enumerate(zip(raw.texts, values, strict=True)):
@@ -208,19 +233,19 @@ def _split_files(
         evidence += (f"{table.format} files without partition columns: {len(paths):,}",)
     else:
         style = "Hive keys" if raw.layout.is_hive else f"layout {raw.layout.template}, keys"
-        keys = ", ".join(raw.layout.keys)
-        evidence += (f"{style} {keys} in {len(paths):,} of {len(paths):,} paths",)
+        names = ", ".join(raw.layout.keys)
+        evidence += (f"{style} {names} in {len(paths):,} of {len(paths):,} paths",)
     return replace(table, layout=raw.layout, partition_columns=columns, files=files, evidence=evidence)
 
 
-def _name_table(path: str, root: str) -> str:
+def name_table(path: str, root: str) -> str:
     """The name of a table that was found at `path`, which is "" for the lake's root."""
     if not path:
         return root.rpartition("://")[2].rstrip("/").rpartition("/")[2] or "lake"
     return "_".join(part for part in table_stem(path).split("/") if part)
 
 
-def _settle_names(reserved: Sequence[str], found: Sequence[TableFiles]) -> list[TableFiles]:
+def settle_names(reserved: Sequence[str], found: Sequence[TableFiles]) -> list[TableFiles]:
     """The tables found, each with a name of its own in any case and none with a reserved one. Of those that
     clash, the first by location keeps its name and the next are numbered from 2."""
     taken = {name.casefold() for name in reserved}

@@ -26,10 +26,16 @@ class FactArrays:
         self._schema_ids = np.full(count, _UNKNOWN, dtype=np.int32)
         self._row_counts = np.full(count, _UNKNOWN, dtype=np.int64)
         self._has_rows = np.full(count, _UNKNOWN, dtype=np.int8)
+        self._is_learned = np.zeros(count, dtype=bool)
 
     def knows(self, file_id: int) -> bool:
         """Whether the file was looked into."""
         return bool(self._schema_ids[file_id] != _UNKNOWN)
+
+    def are_unknown(self, ids: Ids) -> npt.NDArray[np.bool_]:
+        """Whether each of these files was not looked into."""
+        unknown: npt.NDArray[np.bool_] = self._schema_ids[ids] == _UNKNOWN
+        return unknown
 
     def unknown_among(self, ids: pa.Array | None) -> pa.Array:
         """Those of these files (None: of all) that were not looked into."""
@@ -39,10 +45,25 @@ class FactArrays:
         return pa.array(numbers[self._schema_ids[numbers] == _UNKNOWN], pa.int32())
 
     def record(self, ids: Sequence[int], schema_ids: Sequence[int], facts: Sequence[FileFacts]) -> None:
-        """Keep what was told of these files."""
-        self._schema_ids[list(ids)] = schema_ids
-        self._row_counts[list(ids)] = [_UNKNOWN if f.row_count is None else f.row_count for f in facts]
-        self._has_rows[list(ids)] = [_UNKNOWN if f.has_rows is None else f.has_rows for f in facts]
+        """Keep what these files told when they were looked into."""
+        row_counts = pa.array([f.row_count for f in facts], pa.int64())
+        has_rows = pa.array([f.has_rows for f in facts], pa.bool_())
+        self.fill(np.array(ids), np.array(schema_ids), row_counts, has_rows)
+        self._is_learned[np.array(ids)] = True
+
+    def fill(self, ids: Ids, schema_ids: Ids, row_counts: pa.Array, has_rows: pa.Array) -> None:
+        """Keep what is known of these files from before, null for unknown."""
+        self._row_counts[ids] = pc.fill_null(row_counts, _UNKNOWN).to_numpy()
+        self._has_rows[ids] = pc.fill_null(has_rows.cast(pa.int8()), _UNKNOWN).to_numpy()
+        self._schema_ids[ids] = schema_ids
+
+    def learned(self) -> pa.Array:
+        """The files looked into that were not yet marked as remembered."""
+        return pa.array(np.flatnonzero(self._is_learned), pa.int32())
+
+    def mark_remembered(self, ids: pa.Array) -> None:
+        """What these files told is kept elsewhere too."""
+        self._is_learned[ids.to_numpy()] = False
 
     def columns(self, ids: Ids) -> dict[str, pa.Array]:
         """`schema_id`, `has_rows` and `row_count` of these files, null where unknown."""

@@ -39,6 +39,7 @@ _SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9_]{1,10}){0,2})$"
 _PROSE = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sql", ".lock")
 """Text that may look like rows, and that Python's table of types does not know in every version."""
 
+_PART_ROWS = 128 * 1024
 _SAMPLES = 3
 _TEXT_FORMATS = ("csv", "json")
 
@@ -70,6 +71,17 @@ def sort_listing(listing: pa.Table) -> pa.Table:
 
 
 def judge_objects(listing: pa.Table, root: str = "") -> pa.Table:
+    """See _judge_part, which takes a part of the listing at a time: what it needs on the way is large."""
+    parts = [listing.slice(at, _PART_ROWS) for at in range(0, listing.num_rows, _PART_ROWS)] or [listing]
+    return pa.concat_tables([_judge_part(part, root) for part in parts])
+
+
+def keep_rows(table: pa.Table, mask: pa.Array) -> pa.Table:
+    """The rows for which the mask holds, without copying when these are all."""
+    return table if pc.all(mask, min_count=0).as_py() else table.filter(mask)
+
+
+def _judge_part(listing: pa.Table, root: str) -> pa.Table:
     """The listing of what lies below the folder `root`, with `reason` (why an object is ignored, else null)
     and `format` (from its name; null where the name does not tell). Names above `root` hide nothing."""
     paths = pc.utf8_slice_codeunits(_chunk(listing.column("path")), len(root))
@@ -132,7 +144,7 @@ def count_ignored(objects: pa.Table) -> tuple[IgnoredObjects, ...]:
 
 def data_objects(objects: pa.Table) -> pa.Table:
     """The objects that are not ignored."""
-    return objects.filter(pc.is_null(objects.column("reason")))
+    return keep_rows(objects, pc.is_null(objects.column("reason")))
 
 
 def path_range(paths: pa.Array, place: str) -> tuple[int, int]:

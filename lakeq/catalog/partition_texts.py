@@ -21,6 +21,8 @@ from lakeq.errors import PartitionLayoutError
 
 Codes = npt.NDArray[np.int64]
 
+_PART_ROWS = 128 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class RawPartitions:
@@ -67,6 +69,13 @@ class FolderNames:
 
 def split_directories(paths: pa.Array) -> pa.DictionaryArray:
     """The directory of each path: "" for the root, else the path up to and with its last slash."""
+    # A part at a time: what is needed on the way is several times the paths.
+    starts = range(0, len(paths), _PART_ROWS) or (0,)
+    parts = pa.chunked_array([_split_part(paths.slice(at, _PART_ROWS)) for at in starts])
+    return parts.unify_dictionaries().combine_chunks()
+
+
+def _split_part(paths: pa.Array) -> pa.DictionaryArray:
     rooted = pc.binary_join_element_wise("", paths, "/")
     parts = pc.split_pattern(rooted, "/", max_splits=1, reverse=True)
     encoded = pc.list_element(parts, 0).dictionary_encode()
@@ -110,7 +119,7 @@ def _split_hive(folders: FolderNames, layout: Layout, location: str) -> RawParti
     uses = np.bincount(folders.code, minlength=len(folders.names))
     for code, name in enumerate(folders.names):
         try:
-            key, value = _parse_hive_name(name)
+            key, value = parse_hive_name(name)
         except ValueError as error:
             raise _name_error(name, folders.path_with(code), location, error) from error
         values.append(value)
@@ -135,7 +144,7 @@ def _split_hive(folders: FolderNames, layout: Layout, location: str) -> RawParti
     return RawPartitions(settled, tuple(columns))
 
 
-def _parse_hive_name(name: str) -> tuple[str | None, str | None]:
+def parse_hive_name(name: str) -> tuple[str | None, str | None]:
     """Key and value of a folder name; no key when it is not `key=value`. ValueError says what is wrong."""
     raw_key, equals, raw_value = name.partition("=")
     if not equals:

@@ -11,6 +11,7 @@ from lakeq.catalog.partition_texts import RawPartitions
 from lakeq.errors import ConfigError, PartitionLayoutError
 from lakeq.formats.base import Column
 from lakeq.formats.text_types import cast_text, infer_text_type
+from lakeq.formats.types import common_type
 
 
 def type_partitions(
@@ -41,6 +42,34 @@ def type_partitions(
     return tuple(columns), tuple(values)
 
 
+def widen_texts(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+    """The texts as values of `kind`; as values of a wider type when some are none of it. '' is NULL but as
+    text."""
+    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    wide = widen_type(kind, filled)
+    return texts if pa.types.is_string(wide) else cast_text(filled, wide)
+
+
+def widen_type(kind: pa.DataType, texts: pa.Array) -> pa.DataType:
+    """The narrowest type that holds the values of `kind` and all of `texts` ('' aside): text in the end."""
+    distinct = texts.drop_null().unique()
+    distinct = distinct.filter(pc.not_equal(distinct, ""))
+    if pa.types.is_null(kind):
+        kind = infer_text_type(distinct, zero_padded=True)
+    elif not _all_fit(distinct, kind):
+        common = common_type(kind, infer_text_type(distinct, zero_padded=True))
+        kind = common if common is not None and _all_fit(distinct, common) else pa.string()
+    return pa.string() if pa.types.is_null(kind) else kind
+
+
+def _all_fit(texts: pa.Array, kind: pa.DataType) -> bool:
+    try:
+        cast_text(texts, kind)
+    except ValueError:
+        return False
+    return True
+
+
 def _type_column(
     key: str, texts: pa.Array, declared: pa.DataType | None, paths: pa.Array, location: str
 ) -> tuple[Column, pa.Array]:
@@ -53,7 +82,11 @@ def _type_column(
     try:
         return Column(key, kind), cast_text(filled, kind).take(encoded.indices)
     except ValueError as error:
-        text = next(text for text in filled.to_pylist() if text is not None and not _fits(text, kind))
+        text = next(
+            text
+            for text in filled.to_pylist()
+            if text is not None and not _all_fit(pa.array([text], pa.string()), kind)
+        )
         path = str(paths[pc.index(texts, text).as_py()])
         raise PartitionLayoutError(
             f"Value {text!r} of partition column {key!r} in {path!r} of the table at {location!r} "
@@ -62,11 +95,3 @@ def _type_column(
             str(kind),
             path,
         ) from error
-
-
-def _fits(text: str, kind: pa.DataType) -> bool:
-    try:
-        cast_text(pa.array([text], pa.string()), kind)
-    except ValueError:
-        return False
-    return True

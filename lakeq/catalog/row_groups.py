@@ -16,8 +16,8 @@ from lakeq.formats.types import quote_name, sql_type
 class RowGroupTable:
     """The row groups of files that agree in schema and in stored leaf columns.
 
-    Its columns: file_id, rows, `p<i>`, and for each leaf `b:` stored bytes, `lo:` and `hi:`
-    bounds in the file's own type, `n:` null count (null: unknown).
+    Its columns: file_id, rows, `p<i>`, and for each leaf `b:` stored bytes and `o:` where they begin, `lo:`
+    and `hi:` bounds in the file's own type, `n:` null count (null: unknown).
     """
 
     name: str
@@ -64,11 +64,17 @@ def row_group_rows(table: RowGroupTable, groups: Sequence[tuple[int, RowGroup]])
     for leaf in table.leaves:
         chunks = [group.chunks[leaf] for _, group in groups]
         data[f"b:{leaf}"] = pa.array([c.bytes for c in chunks], pa.int64())
+        data[f"o:{leaf}"] = pa.array([c.start for c in chunks], pa.int64())
         data[f"n:{leaf}"] = pa.array([c.null_count for c in chunks], pa.int64())
         if leaf in types:
             data[f"lo:{leaf}"] = bound_array([c.lower for c in chunks], types[leaf])
             data[f"hi:{leaf}"] = bound_array([c.upper for c in chunks], types[leaf])
     return pa.table(data)
+
+
+def row_group_schema(table: RowGroupTable) -> pa.Schema:
+    """The columns of `row_group_rows`."""
+    return row_group_rows(table, ()).schema
 
 
 def bound_array(values: list[Any], kind: pa.DataType) -> pa.Array:
@@ -83,16 +89,18 @@ def select_row_groups(
     types: Mapping[str, pa.DataType],
     keys: Sequence[str],
 ) -> str:
-    """SQL that reads `table` with a `b:` column for each of `leaves` (paths of the lake's table) and `n:`,
-    `lo:`, `hi:` for each of `bounds`, cast to `types`. A leaf that these files lack is all NULL: no bytes,
-    null count = rows."""
+    """SQL that reads `table` with a `b:` and an `o:` column for each of `leaves` (paths of the lake's table)
+    and `n:`, `lo:`, `hi:` for each of `bounds`, cast to `types`. A leaf that these files lack is all NULL: no
+    bytes, null count = rows."""
     stored = {leaf.casefold(): leaf for leaf in table.leaves}
     known = table.types
     columns = [*keys, "rows"]
     for leaf in leaves:
         path = stored.get(leaf.casefold())
         size = "0::BIGINT" if path is None else quote_name(f"b:{path}")
+        start = "NULL::BIGINT" if path is None else quote_name(f"o:{path}")
         columns.append(f"{size} AS {quote_name('b:' + leaf)}")
+        columns.append(f"{start} AS {quote_name('o:' + leaf)}")
     for leaf in bounds:
         path, target = stored.get(leaf.casefold()), types.get(leaf)
         nulls = "rows" if path is None else quote_name(f"n:{path}")

@@ -56,11 +56,22 @@ class TableFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What a listing of the whole table counted; `bytes` are stored bytes."""
+
+    files: int
+    partitions: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of a lake: what it is called, where it lies, and its frozen schema.
 
     `columns` are all columns in `SELECT *` order, partition columns among them. `problem` is set, and
     the rest may be empty, for a table that was found but cannot be read; using it raises the problem.
+    Totals are None while only parts of a remote table were listed; `listed_at` is when the oldest of the
+    listings in use was made (seconds since 1970), None for a local folder.
     """
 
     name: str
@@ -70,13 +81,14 @@ class Table:
     layout: Layout
     columns: tuple[Column, ...]
     partition_columns: tuple[Column, ...]
-    files_total: int
-    partitions_total: int
-    bytes_total: int
+    files_total: int | None
+    partitions_total: int | None
+    bytes_total: int | None
     options: ReadOptions = field(default_factory=ReadOptions)
     evidence: tuple[str, ...] = ()
     ignored: tuple[IgnoredObjects, ...] = ()
     problem: LakeqError | None = None
+    listed_at: float | None = None
 
     @property
     def schema(self) -> pa.Schema:

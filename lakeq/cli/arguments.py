@@ -17,6 +17,7 @@ from lakeq.quantities import parse_bytes, parse_dollars
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
 
 _LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
+_CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, else the user's cache)"
 _SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
 _PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
 
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
     _add_looks(commands)
     _add_queries(commands)
+    _add_upkeep(commands)
     demo = _add_command(
         commands, "demo", "write a small lake, query it, and show what a partition filter saves"
     )
@@ -82,6 +84,17 @@ def _add_queries(commands: Commands) -> None:
     )
 
 
+def _add_upkeep(commands: Commands) -> None:
+    refresh = _add_command(commands, "refresh", "list a remote lake whole, and show what changed in it")
+    _add_lake(refresh)
+    refresh.add_argument("table", metavar="TABLE", nargs="?", help="this table only")
+    refresh.add_argument("--json", action="store_true", help="print JSON")
+    cache = _add_command(commands, "cache", "show what is kept of remote lakes on this machine, or clear it")
+    cache.add_argument("--clear", action="store_true", help="remove all of it")
+    cache.add_argument("--cache-dir", metavar="DIR", help=_CACHE_DIR_HELP)
+    cache.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _add_command(commands: Commands, name: str, words: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
     command.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -95,6 +108,18 @@ def _add_lake(command: argparse.ArgumentParser) -> None:
     group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
     group.add_argument("--region", metavar="NAME", help="the region of the bucket")
     group.add_argument("--anonymous", action="store_true", help="send no credentials")
+    group.add_argument("--requester-pays", action="store_true", help="pay for the requests yourself")
+    group.add_argument(
+        "--addressing-style", choices=("auto", "path", "virtual"), help="how the bucket stands in an address"
+    )
+    kept = command.add_argument_group("what is kept of remote lakes")
+    kept.add_argument(
+        "--freshness",
+        metavar="AGE",
+        help="how old a listing may be: always (list anew, the default), index (never list), 15m, 2h, …",
+    )
+    kept.add_argument("--no-cache", action="store_true", help="keep no bytes of files on disk")
+    kept.add_argument("--cache-dir", metavar="DIR", help=_CACHE_DIR_HELP)
 
 
 def _add_sql(command: argparse.ArgumentParser) -> None:
@@ -120,10 +145,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def storage_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The storage options that were given, named as `lakeq.connect` takes them."""
-    names = ("endpoint_url", "profile", "region", "anonymous")
-    return {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+def connect_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of a lake that were given, named as `lakeq.connect` takes them."""
+    storage = ("endpoint_url", "profile", "region", "anonymous", "requester_pays", "addressing_style")
+    names = (*storage, "freshness", "cache_dir")
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+    return {**given, "cache": False} if arguments.no_cache else given
 
 
 def read_sql(text: str) -> str:

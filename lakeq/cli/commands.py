@@ -9,17 +9,22 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 from rich.console import Console
 
-from lakeq.cli.arguments import parse_params, read_sql, storage_options
+from lakeq.cache import clear_cache, measure_cache
+from lakeq.cli.arguments import connect_options, parse_params, read_sql
 from lakeq.cli.demo import run_demo
 from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output, write_json
+from lakeq.cli.progress import StatusLine
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
 from lakeq.cli.words import (
+    changes_to_dict,
+    describe_changes,
     describe_estimate,
     describe_ignored,
     describe_layout,
@@ -30,7 +35,7 @@ from lakeq.cli.words import (
 from lakeq.errors import ConfigError
 from lakeq.formats.types import sql_type
 from lakeq.lake import Lake, connect
-from lakeq.quantities import format_bytes, format_count
+from lakeq.quantities import format_count, format_size
 from lakeq.result import Result
 
 T = TypeVar("T")
@@ -42,7 +47,7 @@ _EAR_SECONDS = 0.1
 def show_tables(arguments: Namespace) -> None:
     """`lakeq tables LAKE`."""
     with _connect(arguments) as lake:
-        tables, ignored = lake.tables(), lake.ignored()
+        tables, ignored = lake.survey()
     if arguments.json:
         _print_json([table_to_dict(table) for table in tables])
         return
@@ -73,7 +78,7 @@ def describe_table(arguments: Namespace) -> None:
         _say(f"            {sentence}")
     _say(f"partitions  {format_count(table.partitions_total)}")
     _say(f"files       {format_count(table.files_total)}")
-    _say(f"size        {format_bytes(table.bytes_total)}")
+    _say(f"size        {format_size(table.bytes_total)}")
     for objects in table.ignored:
         _say(f"ignored     {describe_ignored(objects)}")
     keys = {column.name for column in table.partition_columns}
@@ -119,7 +124,7 @@ def run_query(arguments: Namespace) -> None:
     with (
         _connect(arguments) as lake,
         lake.sql(sql, params, arguments.max_bytes, arguments.max_cost) as result,
-        fetch_rows(result) as (schema, batches),
+        fetch_rows(result, StatusLine()) as (schema, batches),
         open_output(arguments.output) as sink,
     ):
         whole = True
@@ -136,15 +141,22 @@ def run_query(arguments: Namespace) -> None:
 
 
 @contextmanager
-def fetch_rows(result: Result) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    """The schema and the batches of a result, fetched in a thread so that Ctrl-C is heard meanwhile."""
+def fetch_rows(
+    result: Result, line: StatusLine | None = None
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """The schema and the batches of a result, fetched in a thread so that Ctrl-C is heard meanwhile; `line`
+    tells how far the reading is."""
     with ThreadPoolExecutor(1, thread_name_prefix="lakeq-fetch") as thread:
 
         def fetch(work: Callable[[], T]) -> T:
             pending = thread.submit(work)
             try:
                 while not wait([pending], _EAR_SECONDS).done:
-                    pass
+                    moment = result.read_progress() if line is not None else None
+                    if line is not None and moment is not None:
+                        line.observe(moment)
+                if line is not None:
+                    line.clear()
                 return pending.result()
             except KeyboardInterrupt:
                 result.cancel()
@@ -180,8 +192,43 @@ def _choose_format(arguments: Namespace) -> str:
     return chosen
 
 
-def _connect(arguments: Namespace) -> Lake:
-    return connect(arguments.lake, **storage_options(arguments))
+@contextmanager
+def _connect(arguments: Namespace) -> Iterator[Lake]:
+    """The lake that the arguments name; long work on it is told on the terminal."""
+    line = StatusLine()
+    try:
+        with connect(arguments.lake, progress=line.observe, **connect_options(arguments)) as lake:
+            yield lake
+            line.clear()
+    finally:
+        line.clear()
+
+
+def refresh_lake(arguments: Namespace) -> None:
+    """`lakeq refresh LAKE [TABLE]`."""
+    with _connect(arguments) as lake:
+        changes = lake.refresh(arguments.table)
+    if arguments.json:
+        _print_json([changes_to_dict(change) for change in changes])
+        return
+    if not changes:
+        _say("Nothing is kept of this lake: it is listed anew at each run.")
+    for change in changes:
+        for line in describe_changes(change):
+            _say(line)
+
+
+def show_cache(arguments: Namespace) -> None:
+    """`lakeq cache`."""
+    size = (clear_cache if arguments.clear else measure_cache)(arguments.cache_dir)
+    if arguments.json:
+        _print_json({**asdict(size), "folder": str(size.folder), "cleared": arguments.clear})
+        return
+    _say(f"folder    {size.folder}")
+    _say(f"catalogs  {format_count(size.catalogs)} ({format_size(size.catalog_bytes)})")
+    _say(f"blocks    {format_count(size.blocks)} ({format_size(size.block_bytes)})")
+    if arguments.clear:
+        _say("cleared")
 
 
 def _say(text: str) -> None:
@@ -199,5 +246,7 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "estimate": show_estimate,
     "explain": show_plan,
     "query": run_query,
+    "refresh": refresh_lake,
+    "cache": show_cache,
     "demo": run_demo,
 }

@@ -65,13 +65,17 @@ def _make_folder(keep: str | None) -> Iterator[Path]:
     yield folder
 
 
+_CACHE = ".cache"
+"""What is kept of the demo's lake goes with it; names that begin with a dot are no data."""
+
+
 def _define(folder: Path, location: str, storage: str = "") -> None:
     (folder / "lakeq.toml").write_text(DEFINITION.format(location=location) + storage, encoding="utf-8")
 
 
 def _tour(console: Console, folder: Path) -> None:
     definition = folder / "lakeq.toml"
-    with connect(definition) as lake:
+    with connect(definition, cache_dir=folder / _CACHE) as lake:
         console.print(f"A small lake of {DAYS} days, made up for this demo. Its tables:\n")
         _show_command(console, "tables", definition)
         draw_tables(console, lake.tables())

@@ -16,7 +16,7 @@ from rich.text import Text
 from lakeq.catalog.table import Table as LakeTable
 from lakeq.cli.texts import spell_values
 from lakeq.cli.words import describe_layout, show_line
-from lakeq.quantities import format_bytes, format_count
+from lakeq.quantities import format_count, format_size
 
 _UNLIMITED = 100_000
 _NARROWEST = 8
@@ -71,7 +71,7 @@ def draw_tables(console: Console, tables: Iterable[LakeTable]) -> None:
             describe_layout(table),
             format_count(table.partitions_total),
             format_count(table.files_total),
-            format_bytes(table.bytes_total),
+            format_size(table.bytes_total),
         )
         for table in tables
     ]

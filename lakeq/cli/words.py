@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
+from lakeq.catalog.changes import ObjectChanges, TableChanges
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.engines.base import QueryStats
 from lakeq.errors import LakeqError, QueryError
 from lakeq.formats.types import sql_type
 from lakeq.planner.estimate import Estimate
-from lakeq.quantities import format_bytes, format_dollars, format_seconds, format_share
+from lakeq.quantities import (
+    format_age,
+    format_bytes,
+    format_count,
+    format_dollars,
+    format_moment,
+    format_seconds,
+    format_share,
+)
 
 _CARET_WIDTH = 100
+_OLD_SECONDS = 60
+"""From this age on, a listing's age is told."""
 
 
 def describe_error(error: LakeqError) -> str:
@@ -55,6 +67,9 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
 def describe_estimate(estimate: Estimate) -> Iterator[str]:
     """The estimate in lines: the sum first, then each table reference."""
     yield f"scans {_amount(estimate)}, costs {format_dollars(estimate.cost_usd)}"
+    age = None if estimate.listed_at is None else time.time() - estimate.listed_at
+    if age is not None and age >= _OLD_SECONDS:
+        yield f"  from a listing that is {format_age(age)} old"
     for scan in estimate.to_dict()["tables"]:
         yield (
             f"  {scan['table']}: {format_share(scan['partitions'], scan['partitions_total'])} partitions, "
@@ -75,6 +90,39 @@ def _amount(estimate: Estimate) -> str:
     if estimate.accuracy == "upper_bound":
         return f"at most {size}"
     return f"about {size} ({format_bytes(estimate.low)} to {format_bytes(estimate.high)})"
+
+
+def describe_changes(changes: TableChanges) -> Iterator[str]:
+    """What a refresh found of a table: a line, and one for each kind of change."""
+    yield f"{changes.name}: {format_count(changes.files)} files, {format_bytes(changes.bytes)}"
+    if changes.is_first:
+        yield "  listed whole for the first time"
+    else:
+        for word, found in _kinds(changes):
+            if found.count:
+                more = ", …" if found.count > len(found.examples) else ""
+                shown = ", ".join(map(show_line, found.examples))
+                yield f"  {word} {format_count(found.count)}: {shown}{more}"
+        if not any(found.count for _, found in _kinds(changes)):
+            yield "  nothing changed"
+    for ignored in changes.ignored:
+        yield f"  ignored: {describe_ignored(ignored)}"
+
+
+def _kinds(changes: TableChanges) -> tuple[tuple[str, ObjectChanges], ...]:
+    return (("added", changes.added), ("removed", changes.removed), ("replaced", changes.replaced))
+
+
+def changes_to_dict(changes: TableChanges) -> dict[str, Any]:
+    """What a refresh found of a table as plain JSON values."""
+    return {
+        "name": changes.name,
+        "files": changes.files,
+        "bytes": changes.bytes,
+        "first": changes.is_first,
+        **{word: {"count": f.count, "examples": list(f.examples)} for word, f in _kinds(changes)},
+        "ignored": [_ignored_to_dict(ignored) for ignored in changes.ignored],
+    }
 
 
 def describe_layout(table: Table) -> str:
@@ -107,9 +155,16 @@ def table_to_dict(table: Table) -> dict[str, Any]:
         "partitions": table.partitions_total,
         "files": table.files_total,
         "bytes": table.bytes_total,
-        "ignored": [
-            {"reason": i.reason, "count": i.count, "bytes": i.size, "examples": list(i.examples)}
-            for i in table.ignored
-        ],
+        "ignored": [_ignored_to_dict(ignored) for ignored in table.ignored],
+        "listed_at": format_moment(table.listed_at),
         "problem": None if table.problem is None else str(table.problem),
+    }
+
+
+def _ignored_to_dict(ignored: IgnoredObjects) -> dict[str, Any]:
+    return {
+        "reason": ignored.reason,
+        "count": ignored.count,
+        "bytes": ignored.size,
+        "examples": list(ignored.examples),
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -14,13 +14,17 @@ from lakeq.planner.plan import ScanPlan
 @dataclass(frozen=True, slots=True)
 class QueryStats:
     """What a finished query read. `bytes_scanned` is data the engine decoded from (compressed, footers
-    left out); `bytes_transferred` is all that came from the store for it, footers included."""
+    left out); `bytes_transferred` is all that came from the store for it, footers included, and
+    `bytes_cached` what came from the disk cache instead. `requests` are those to the store, which
+    `requests_by_kind` tells apart (`get`, `list`, `head`)."""
 
     rows: int
     bytes_scanned: int
     bytes_transferred: int
     requests: int
     seconds: float
+    requests_by_kind: Mapping[str, int] = field(default_factory=dict)
+    bytes_cached: int = 0
 
 
 class QueryResult(Protocol):
@@ -38,6 +42,11 @@ class QueryResult(Protocol):
 
     def progress(self) -> float | None:
         """Share done, 0 to 1; None when unknown."""
+
+    def read_progress(self) -> tuple[int, int, int, int]:
+        """Bytes there, bytes planned, files there, files planned, of remote stores; 0 where there are none.
+
+        What nobody foresaw is not among them."""
 
     def stats(self) -> QueryStats:
         """What was read so far; final once `batches` has ended."""

@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Literal, Self
@@ -16,17 +16,21 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from lakeq.engines.connection import Params, bind_query, check_query, create_views
-from lakeq.engines.files import OpenedTable, open_tables
+from lakeq.engines.files import OpenedFiles
 from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import Session
 from lakeq.engines.statements import find_names, runs_when_bound
+from lakeq.engines.tables import open_tables
 from lakeq.engines.views import empty_select
 from lakeq.errors import EngineError
 from lakeq.formats.base import Column
 from lakeq.formats.types import quote_name, quote_text
 from lakeq.planner.plan import ScanPlan, View
 from lakeq.storage.base import Store
+from lakeq.storage.block_cache import BlockCache, is_literal_path
+from lakeq.storage.caching import CachingStore
+from lakeq.storage.memory import total_memory
 from lakeq.storage.reads import PlannedFileSystem
 
 Scanner = Literal["auto", "arrow"]
@@ -49,6 +53,9 @@ class DuckDBEngine:
     `stores` gives the store of a table's `store_root`. `scanner="arrow"` decodes every format with pyarrow,
     the independent decoder; `auto` leaves all but ORC to DuckDB. `threads`, `memory_limit` (such as `4GB`)
     and `temp_directory` (where large intermediate results go) are DuckDB's own where None.
+
+    `cache` keeps what is fetched of remote files, and lends DuckDB its copies of small ones. About
+    `read_memory` bytes of them are held in memory for a query that runs; None: a fourth of the machine's.
     """
 
     name = "duckdb"
@@ -60,8 +67,12 @@ class DuckDBEngine:
         threads: int | None = None,
         memory_limit: str | None = None,
         temp_directory: str | None = None,
+        cache: BlockCache | None = None,
+        read_memory: int | None = None,
     ) -> None:
         self._stores = stores
+        self._cache = cache
+        self._read_memory = read_memory or total_memory() // 4
         self._by_arrow = scanner == "arrow"
         self._config: dict[str, str] = {
             **_FIXED_CONFIG,
@@ -156,8 +167,16 @@ class DuckDBEngine:
         open_plan = partial(self._open_plan, roots=database.roots)
         return Session(database.connection.cursor(), open_plan, self._planned, self._running, holds_clock)
 
-    def _open_plan(self, plan: ScanPlan, roots: frozenset[str]) -> tuple[OpenedTable, ...]:
-        return open_tables(plan, self._stores, self._by_arrow, roots, f"q{next(self._tokens)}")
+    def _open_plan(self, plan: ScanPlan, roots: frozenset[str]) -> OpenedFiles:
+        tables = open_tables(plan, self._store, self._by_arrow, roots, f"q{next(self._tokens)}")
+        return OpenedFiles(self._planned, tables, self._read_memory, self._cache, plan.stops_early)
+
+    def _store(self, root: str) -> Store:
+        """The store at `root`, read through the cache."""
+        store = self._stores(root)
+        if store.is_local or isinstance(store, CachingStore) or self._cache is None:
+            return store
+        return CachingStore(store, self._cache, memory_bytes=0)
 
     def _open_database(self, roots: frozenset[str]) -> _Database:
         """The database, opened anew when it may not read below `roots` yet: one that runs cannot be told."""
@@ -165,19 +184,24 @@ class DuckDBEngine:
             raise EngineError("This engine is closed. Open the lake again.")
         if self._database is None or not roots <= self._database.roots:
             known = self._database.roots if self._database else frozenset()
-            self._database = _Database(self._config, self._planned, roots | known)
+            copies = {self._cache.folder} if self._cache and is_literal_path(self._cache.folder) else set()
+            self._database = _Database(self._config, self._planned, roots | known, copies)
             self._databases.append(self._database)  # an earlier one serves the connections made from it
         return self._database
 
 
 class _Database:
-    """A DuckDB in memory that may read the planned filesystem and below `roots`, and nothing else."""
+    """A DuckDB in memory that may read the planned filesystem, below `roots` and below `copies`."""
 
     def __init__(
-        self, config: Mapping[str, str], filesystem: PlannedFileSystem, roots: frozenset[str]
+        self,
+        config: Mapping[str, str],
+        filesystem: PlannedFileSystem,
+        roots: frozenset[str],
+        copies: Iterable[str],
     ) -> None:
         self.roots = roots
-        folders = [PLANNED_SCHEME, *(root.rstrip("/") + "/" for root in sorted(roots))]
+        folders = [PLANNED_SCHEME, *(root.rstrip("/") + "/" for root in sorted({*roots, *copies}))]
         try:
             self.connection: DuckDBPyConnection = duckdb.connect(":memory:", config=dict(config))
             self.connection.register_filesystem(filesystem)

@@ -2,86 +2,71 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
 
-from lakeq.engines.groups import PLANNED_SCHEME, FileGroup, TableRead, group_files, merge_scans
-from lakeq.engines.translation import OpenedFile, find_mentioned, translate_file_error
-from lakeq.errors import LakeqError
-from lakeq.formats.detect import FORMATS
-from lakeq.planner.plan import ScanPlan
-from lakeq.storage.base import Store
-from lakeq.storage.local import make_etag
-from lakeq.storage.reads import PlannedFile, PlannedFileSystem, ReadCounter
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedTable:
-    """The files of one table as a query opens them: from which store, and whether Arrow decodes them.
-
-    `tag` is the table's name in the query's own namespace.
-    """
-
-    read: TableRead
-    store: Store
-    by_arrow: bool
-    groups: tuple[FileGroup, ...]
-    tag: str
-
-    def planned_files(self) -> Iterator[PlannedFile]:
-        """The files to publish in the planned filesystem."""
-        for group in self.groups:
-            if not group.native:
-                columns = [group.files[name].to_pylist() for name in ("path", "size", "etag")]
-                for shown, path, size, etag in zip(group.paths, *columns, strict=True):
-                    yield PlannedFile(shown.removeprefix(PLANNED_SCHEME), self.store, path, size, etag)
-
-    def check_unchanged(self) -> None:
-        """ObjectChangedError when a file that the engine opens by itself is not the one listed."""
-        for group in self.groups:
-            if group.native:
-                columns = [group.files[name].to_pylist() for name in ("path", "etag")]
-                for opened, path, etag in zip(group.paths, *columns, strict=True):
-                    if not _is_version(opened, etag):
-                        self.store.read(path, 0, 0, etag)  # says what became of it
-
-    def opened_files(self) -> Iterator[OpenedFile]:
-        """Each file with the path by which it is opened."""
-        for group in self.groups:
-            for opened, path in zip(group.paths, group.files["path"].to_pylist(), strict=True):
-                yield OpenedFile(opened.removeprefix(PLANNED_SCHEME), self.store.url(path))
-
-
-def open_tables(
-    plan: ScanPlan, stores: Callable[[str], Store], by_arrow: bool, roots: frozenset[str], token: str
-) -> tuple[OpenedTable, ...]:
-    """The tables that `plan` reads, each file with the path by which an engine is to open it.
-
-    `roots` are the folders in which DuckDB may open files by itself; `token` tells the planned files of
-    this query from those of others.
-    """
-    opened = []
-    for number, read in enumerate(merge_scans(plan)):
-        store, decoder = stores(read.table.store_root), FORMATS[read.table.format]
-        arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, {}, None) is None for s in read.schemas[:1])
-        may_open = arrow or store.root in roots
-        groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
-        opened.append(OpenedTable(read, store, arrow, groups, f"lakeq_{number}"))
-    return tuple(opened)
+from lakeq.engines.copies import Copies, most_bytes
+from lakeq.engines.needs import count_needed
+from lakeq.engines.tables import OpenedTable
+from lakeq.engines.translation import find_mentioned, translate_file_error
+from lakeq.errors import LakeqError, StorageUnavailableError
+from lakeq.storage.block_cache import BlockCache, is_literal_path
+from lakeq.storage.pieces import PlannedFile
+from lakeq.storage.prefetch import ReadPolicy
+from lakeq.storage.read_counter import ReadCounter
+from lakeq.storage.reads import PlannedFileSystem
 
 
 class OpenedFiles:
     """The files of one query, from its views to its last row: pinned, counted, and asked when it fails."""
 
-    def __init__(self, filesystem: PlannedFileSystem, tables: Sequence[OpenedTable]) -> None:
+    def __init__(
+        self,
+        filesystem: PlannedFileSystem,
+        tables: Sequence[OpenedTable],
+        read_memory: int,
+        cache: BlockCache | None = None,
+        stops_early: bool = False,
+    ) -> None:
+        """About `read_memory` bytes are held ahead of the engine. `stops_early`: it may not read all."""
         self.tables = tuple(tables)
-        self._published = filesystem.publish(file for table in self.tables for file in table.planned_files())
+        self._stopped = threading.Event()
+        planned: list[PlannedFile] = []
+        sequence = 0
+        for table in self.tables:
+            planned += table.planned_files(sequence)
+            sequence += len(table.groups)
+        remote = [table for table in self.tables if not table.store.is_local]
+        size = sum(count_needed(table.read, table.needs) for table in remote)
+        keeps = cache is not None and size <= most_bytes(cache)
+        policy = ReadPolicy(read_memory, stops_early, keeps)
+        self._published = filesystem.publish(planned, policy)
+        self._copies: Copies | None = None
+        if cache is not None and keeps and not stops_early and is_literal_path(cache.folder):
+            self._copies = Copies(cache, self.counter, read_memory, self._stopped)
 
     @property
     def counter(self) -> ReadCounter:
         """What was read through the planned filesystem."""
         return self._published.counter
+
+    def start(self) -> None:
+        """Begin to fetch what the plan needs. From now on `tables` have the paths that the run is to open."""
+        self.check_unchanged()
+        if self._copies is not None:
+            self._copies.make(self.tables)
+            self.tables = tuple(self._copies.apply(table) for table in self.tables)
+        self._published.start(self._copies.paths if self._copies is not None else ())
+
+    def finish(self) -> None:
+        """The query has read all that it wanted. ObjectChangedError as `check_unchanged`."""
+        self.check_unchanged()
+        self._published.prefetch.settle()
+
+    def stop(self) -> None:
+        """Have reads fail from now on, also those that wait for a store."""
+        self._stopped.set()
+        self._published.stop()
 
     def check_unchanged(self) -> None:
         """ObjectChangedError when a file is not the one listed. The planned filesystem pins its own."""
@@ -97,16 +82,16 @@ class OpenedFiles:
         except LakeqError as changed:
             return changed
         file = find_mentioned((file for table in self.tables for file in table.opened_files()), text)
-        return translate_file_error(text, file) if file is not None else None
+        if file is None:
+            return None
+        if self._copies is not None and self._copies.is_lost(file.opened):
+            message = f"The cached copy of '{file.url}' was lost while it was read. Run the query again."
+            return StorageUnavailableError(message, file.url)
+        return translate_file_error(text, file)
 
     def close(self) -> None:
-        """Withdraw the files from the planned filesystem."""
+        """Withdraw the files from the planned filesystem, and let go of copies."""
+        self.stop()
         self._published.close()
-
-
-def _is_version(path: str, etag: str | None) -> bool:
-    """Whether a local file is the version `etag`, by its status alone: opening it would cost much more."""
-    try:
-        return etag is None or make_etag(os.stat(path)) == etag
-    except OSError:
-        return False
+        if self._copies is not None:
+            self._copies.close()

@@ -20,6 +20,7 @@ from lakeq.errors import ExecutionError
 from lakeq.formats.base import FileSchema
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.storage.base import Store
+from lakeq.storage.block_cache import fits_folder
 
 PLANNED_SCHEME = "lake://"
 
@@ -32,6 +33,8 @@ class TableRead:
 
     `files` is FileSelection.to_table() and `schemas` is what its `schema_id` indexes; `hidden` are names of
     hidden columns in the order of HIDDEN_COLUMNS. `reads_data` is False when no data column is asked for.
+    `chunks` are the stored column chunks that are read (file_id, start, length; start is null where unknown);
+    None: they are not known.
     """
 
     table: Table
@@ -39,6 +42,7 @@ class TableRead:
     schemas: tuple[FileSchema, ...]
     hidden: tuple[str, ...]
     reads_data: bool = True
+    chunks: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
         renumbered = pc.take(pa.array(ids, pa.int32()), rows["schema_id"]) if ids else rows["schema_id"]
         selections.append(rows.set_column(position, "schema_id", renumbered))
     reads_data = any(scan.columns for scan in scans)
-    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden, reads_data)
+    told = [scan.chunks for scan in scans if scan.chunks is not None]
+    chunks = pa.concat_tables(told) if len(told) == len(scans) else None
+    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden, reads_data, chunks)
 
 
 def _drop_repeats(selections: Sequence[pa.Table]) -> pa.Table:
@@ -127,7 +133,7 @@ def _are_plain(table: Table, schema: FileSchema, root: str, paths: pa.ChunkedArr
     """Which of the paths below `root` DuckDB reads exactly as the catalog did.
 
     DuckDB expands globs, splits keys that lie above the table too, lets a key hide a column of the file,
-    and takes keys as they are spelled.
+    takes keys as they are spelled, and a backslash for a slash.
     """
     if _GLOB.search(root):
         return False
@@ -135,18 +141,26 @@ def _are_plain(table: Table, schema: FileSchema, root: str, paths: pa.ChunkedArr
         return pc.match_substring_regex(paths, r"^[^*?\[]*$")
     keys = [column.name for column in table.partition_columns]
     taken = {column.name.casefold() for column in (*table.columns, *schema.columns)}
-    above = {key.casefold() for key in re.findall(r"([^/=]+)=", root)}
+    above = {key.casefold() for key in re.findall(r"([^/\\=]+)=", root)}
     in_file = {column.name.casefold() for column in schema.columns}
     usable = all(re.fullmatch(r"[A-Za-z0-9_]+", key) and key.casefold() not in in_file for key in keys)
     if not table.layout.is_hive or not usable or above & taken:
         return False
-    folders = "".join(rf"{key}=[^/=*?\[%]*/" for key in keys)
-    return pc.match_substring_regex(paths, rf"^([^/=*?\[]+/)*{folders}([^/=*?\[]+/)*[^/=*?\[]+$")
+    folders = "".join(rf"{key}=[^/\\=*?\[%]*/" for key in keys)
+    return pc.match_substring_regex(paths, rf"^([^/\\=*?\[]+/)*{folders}([^/\\=*?\[]+/)*[^/\\=*?\[]+$")
 
 
 def partition_key(position: int) -> str:
     """The made-up name of a partition column in the planned filesystem."""
     return f"lakeq_p{position}"
+
+
+def copy_folder(shown: str) -> str | None:
+    """Where copies of the files that the planned filesystem shows in the folder `shown` are to lie, below the
+    cache's own: it spells the partition values as `shown` does. None where filesystems cannot spell them."""
+    keys = shown.split("/")[2:]  # after the query's own prefix
+    folder = "/".join(["copies", *keys])
+    return folder if fits_folder(folder) else None
 
 
 def _planned_paths(table: Table, files: pa.Table, prefix: str) -> tuple[str, ...]:

@@ -11,11 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
-from lakeq.engines.files import OpenedTable
 from lakeq.engines.groups import FileGroup
-
-FOOTER_BYTES = 16384
-"""What DuckDB reads of each Parquet file for its footer: so much from its end, or a smaller file whole."""
+from lakeq.engines.needs import FOOTER_BYTES
+from lakeq.engines.tables import OpenedTable
 
 _READERS = {"READ_PARQUET": "parquet", "PARQUET_SCAN": "parquet", "READ_CSV": "csv", "READ_JSON": "json"}
 

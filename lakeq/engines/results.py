@@ -37,19 +37,19 @@ class DuckDBResult:
         sql: str,
         connection: DuckDBPyConnection,
         relation: DuckDBPyRelation,
-        set_paths: Callable[[], None],
+        start: Callable[[], None],
         files: OpenedFiles,
         seconds: float,
         profile: Profile | None = None,
     ) -> None:
-        """`set_paths` lets the views see all their files, not only those that binding looked into.
+        """`start` has the files fetched, and lets the views see them all.
 
         `profile` is that of a query which ran while it was bound.
         """
         self._sql = sql
         self._connection = connection
         self._relation: DuckDBPyRelation | None = relation
-        self._set_paths = set_paths
+        self._start_files = start
         self._files = files
         self._reader: pa.RecordBatchReader | None = None
         self._lock = threading.Lock()
@@ -81,11 +81,16 @@ class DuckDBResult:
         self._cancelled = True
         if self._release.alive:
             self._connection.interrupt()
+            self._files.stop()
 
     def progress(self) -> float | None:
         """Share done, 0 to 1; None when unknown."""
         percent = self._connection.query_progress() if self._release.alive else -1.0
         return None if percent < 0 else min(percent / 100, 1.0)
+
+    def read_progress(self) -> tuple[int, int, int, int]:
+        """See QueryResult.read_progress."""
+        return self._files.counter.progress
 
     def stats(self) -> QueryStats:
         """What was read so far; final once `batches` has ended. See profile.count_bytes for what is counted.
@@ -93,8 +98,12 @@ class DuckDBResult:
         `seconds` leave out the time that the reader of the batches took between them.
         """
         read = count_bytes(self._profile, self._files.tables, self._files.counter.bytes_transferred)
-        requests = self._files.counter.requests
-        return QueryStats(self._rows, read.scanned, read.transferred, requests, self._seconds)
+        counter = self._files.counter
+        kinds = counter.requests_by_kind
+        requests = sum(kinds.values())
+        return QueryStats(
+            self._rows, read.scanned, read.transferred, requests, self._seconds, kinds, counter.bytes_cached
+        )
 
     def stop(self) -> None:
         """Cancel, wait until the thread that reads is out of DuckDB, a few seconds at most, and close."""
@@ -109,6 +118,7 @@ class DuckDBResult:
         """Let go of everything the query holds."""
         self._taken = True
         self._relation = None
+        self._files.stop()  # before DuckDB waits for its threads, which may wait for a store
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
@@ -124,8 +134,8 @@ class DuckDBResult:
             return self._reader
 
     def _start(self, relation: DuckDBPyRelation) -> pa.RecordBatchReader:
-        self._files.check_unchanged()
-        self._set_paths()
+        if not self._ran:
+            self._start_files()
         return relation.to_arrow_reader(BATCH_ROWS)
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
@@ -134,7 +144,7 @@ class DuckDBResult:
             while (batch := self._timed(next, reader, None)) is not None:
                 self._rows += batch.num_rows
                 yield batch
-            self._timed(self._files.check_unchanged)
+            self._timed(self._files.finish)
             if not self._ran:
                 self._profile = read_profile(self._connection)
         finally:
@@ -165,6 +175,7 @@ class DuckDBResult:
 
 
 def _release(connection: DuckDBPyConnection, files: OpenedFiles) -> None:
+    files.stop()  # DuckDB's threads may wait for a store, and DuckDB for them
     try:
         connection.close()
     finally:

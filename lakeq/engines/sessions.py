@@ -14,7 +14,7 @@ import pyarrow.fs
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.connection import bind_query, check_query, create_views
-from lakeq.engines.files import OpenedFiles, OpenedTable
+from lakeq.engines.files import OpenedFiles
 from lakeq.engines.profile import read_profile
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.statements import runs_when_bound
@@ -42,7 +42,7 @@ class Session:
     def __init__(
         self,
         connection: DuckDBPyConnection,
-        open_plan: Callable[[ScanPlan], tuple[OpenedTable, ...]],
+        open_plan: Callable[[ScanPlan], OpenedFiles],
         filesystem: PlannedFileSystem,
         running: weakref.WeakSet[DuckDBResult],
         holds_clock: bool,
@@ -69,12 +69,12 @@ class Session:
             )
         began = time.perf_counter()
         check_query(self._connection, plan.sql)
-        files = OpenedFiles(self._filesystem, self._open_plan(plan))
+        files = self._open_plan(plan)
         try:
             views = self._create_tables(plan, files)
             early = runs_when_bound(self._connection, plan.sql)
             if early:
-                self._set_paths(views)
+                self._start(views, files)
             relation = self._bind(plan, files)
             profile = read_profile(self._connection) if early else None
         except BaseException:
@@ -86,7 +86,7 @@ class Session:
             sql=plan.sql,
             connection=self._connection,
             relation=relation,
-            set_paths=lambda: self._set_paths(views),
+            start=lambda: self._start(views, files),
             profile=profile,
             files=files,
             seconds=time.perf_counter() - began,
@@ -136,10 +136,16 @@ class Session:
                 raise
             raise cause from error
 
-    def _set_paths(self, views: Sequence[TableView]) -> None:
-        for view in views:
-            for name, paths in view.paths.items():
+    def _start(self, views: Sequence[TableView], files: OpenedFiles) -> None:
+        """Begin to fetch, and let the views see all files, not only those that binding looked into."""
+        files.start()
+        for view, table in zip(views, files.tables, strict=True):
+            now = view.follow(table)
+            for name, paths in now.paths.items():
                 self._set_variable(name, paths)
+            for name, source in now.registered.items():
+                if source is not view.registered[name]:
+                    self._connection.register(name, source)
 
     def _set_variable(self, name: str, paths: Sequence[str]) -> None:
         self._connection.execute(f"SET VARIABLE {name} = ?::VARCHAR[]", [list(paths)])

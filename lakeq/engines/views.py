@@ -18,13 +18,13 @@ import pyarrow.fs
 
 from lakeq.catalog.hive_names import hive_folder
 from lakeq.catalog.table import HIDDEN_COLUMNS, MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN
-from lakeq.engines.files import OpenedTable
 from lakeq.engines.groups import (
     PLANNED_SCHEME,
     FileGroup,
     TableRead,
     partition_key,
 )
+from lakeq.engines.tables import OpenedTable
 from lakeq.errors import ExecutionError
 from lakeq.formats.base import Column, Format
 from lakeq.formats.detect import FORMATS
@@ -45,6 +45,16 @@ class TableView:
     sql: str
     paths: Mapping[str, Sequence[str]] = field(default_factory=dict)
     registered: Mapping[str, Any] = field(default_factory=dict)
+
+    def follow(self, opened: OpenedTable) -> TableView:
+        """The same view, over the paths that `opened` has by now."""
+        if not self.paths:
+            return self
+        paths = {scan_name(opened, number): group.paths for number, group in enumerate(opened.groups)}
+        registered = dict(self.registered)
+        if (files := files_name(opened)) in registered:
+            registered[files] = _describe_files(opened)
+        return replace(self, paths=paths, registered=registered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
     registered: dict[str, Any] = {}
     selects = []
     for number, group in enumerate(opened.groups):
-        name = f"{opened.tag}_{number}"
+        name = scan_name(opened, number)
         if opened.by_arrow:
             scan = _Scan(quote_name(name), group, _made_up_keys(read))
             filesystem = pa.fs.LocalFileSystem() if group.native else planned
@@ -85,11 +95,21 @@ def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
         selects.append(_select(read, scan, bool(hidden)) + ("" if opened.by_arrow else _check(read, scan)))
     sql = selects[0] if len(selects) == 1 else _unite(read, selects, bool(hidden))
     if hidden:
-        files = f"{opened.tag}_files"
+        files = files_name(opened)
         registered[files] = _describe_files(opened)
         shown = ", ".join(quote_name(column.name) for column in (*read.table.columns, *hidden))
         sql = f"SELECT {shown} FROM ({sql}) JOIN {quote_name(files)} USING ({FILE_COLUMN})"
     return TableView(read.table.name, sql, paths, registered)
+
+
+def scan_name(opened: OpenedTable, number: int) -> str:
+    """What stands for the files of a group: a variable with their paths, or an Arrow dataset."""
+    return f"{opened.tag}_{number}"
+
+
+def files_name(opened: OpenedTable) -> str:
+    """The table of the hidden columns of the files."""
+    return f"{opened.tag}_files"
 
 
 def _unite(read: TableRead, selects: Sequence[str], with_file: bool) -> str:

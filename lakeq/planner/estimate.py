@@ -3,13 +3,14 @@ ScanPlan."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.pricing import ATHENA, Pricing
-from lakeq.quantities import format_bytes, format_dollars, format_share
+from lakeq.quantities import format_bytes, format_dollars, format_moment, format_share
 
 EXACT, UPPER_BOUND = "exact", "upper_bound"
 
@@ -19,7 +20,8 @@ class Estimate:
     """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`.
 
     `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects) or `upper_bound` (ORC: whole
-    objects, of which fewer bytes are read). Totals are those of the tables before pruning.
+    objects, of which fewer bytes are read). Totals are those of the tables before pruning; None while a table
+    was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since 1970).
     """
 
     bytes_scanned: int
@@ -29,10 +31,11 @@ class Estimate:
     cost_usd: Decimal
     pricing: str
     files: int
-    files_total: int
+    files_total: int | None
     partitions: int
-    partitions_total: int
+    partitions_total: int | None
     scans: tuple[TableScan, ...]
+    listed_at: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
@@ -46,6 +49,7 @@ class Estimate:
             "files_total": self.files_total,
             "partitions": self.partitions,
             "partitions_total": self.partitions_total,
+            "listed_at": format_moment(self.listed_at),
             "tables": [scan_to_dict(scan) for scan in self.scans],
         }
 
@@ -83,11 +87,18 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         cost_usd=pricing.cost(scanned),
         pricing=pricing.name,
         files=sum(scan.files.count for scan in plan.scans),
-        files_total=sum(scan.table.files_total for scan in plan.scans),
+        files_total=sum_known([scan.table.files_total for scan in plan.scans]),
         partitions=sum(scan.files.partitions for scan in plan.scans),
-        partitions_total=sum(scan.table.partitions_total for scan in plan.scans),
+        partitions_total=sum_known([scan.table.partitions_total for scan in plan.scans]),
         scans=plan.scans,
+        listed_at=min((s.table.listed_at for s in plan.scans if s.table.listed_at is not None), default=None),
     )
+
+
+def sum_known(counts: Sequence[int | None]) -> int | None:
+    """The sum; None when one of them is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def scan_to_dict(scan: TableScan) -> dict[str, Any]:

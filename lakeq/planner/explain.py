@@ -37,7 +37,7 @@ def _scan(scan: TableScan) -> Iterator[str]:
         yield f"  bytes: {_accurate(scan_accuracy(scan))}{format_bytes(scan_bytes(scan))}"
     yield f"  files: {format_share(scan.files.count, table.files_total)}"
     yield f"  partitions: {format_share(scan.files.partitions, table.partitions_total)}"
-    if scan.row_groups is not None and scan.row_groups_total is not None:
+    if scan.row_groups is not None:
         yield f"  row groups: {format_share(scan.row_groups, scan.row_groups_total)}"
     columns = (*scan.columns, *scan.partition_keys, *scan.hidden_columns)
     yield f"  columns: {', '.join(columns) or 'none'}"

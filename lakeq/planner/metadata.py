@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.hive_names import hive_folder
 from lakeq.catalog.table import MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN, Table
+from lakeq.catalog.view import CatalogView
 from lakeq.planner.plan import TableScan
 
 FILES_SUFFIX, PARTITIONS_SUFFIX = "$files", "$partitions"
@@ -23,11 +23,12 @@ def metadata_base(name: str) -> str | None:
     return None
 
 
-def metadata_rows(name: str, catalog: Catalog) -> pa.Table:
+def metadata_rows(name: str, catalog: CatalogView) -> pa.Table:
     """The rows of `"t$files"`, one a file, or `"t$partitions"`, one a partition."""
     base = metadata_base(name)
     assert base is not None
-    index, table = catalog.index(base), catalog.table(base)
+    entry = catalog.entry(base)
+    index, table = entry.index, entry.table
     if name.casefold().endswith(PARTITIONS_SUFFIX):
         return index.read_partitions()
     return describe_files(table, index.all.to_table())

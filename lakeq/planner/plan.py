@@ -30,6 +30,8 @@ class TableScan:
     (empty: none applied); `not_pruned_by` the conditions that could not.
     `column_bytes` are the stored bytes of the columns referenced in the row groups kept; None where the
     format does not tell (then whole files count). `from_index` says that the index answers: no file is read.
+    `chunks` are the stored column chunks that are read (file_id, start, length), where remote files are large
+    enough to be read in parts.
     """
 
     table: Table
@@ -44,6 +46,7 @@ class TableScan:
     predicate: str = ""
     not_pruned_by: tuple[Missed, ...] = ()
     from_index: bool = False
+    chunks: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class ScanPlan:
 
     `text` is what the user wrote, `sql` what runs: the same, save that `*` leaves out hidden columns.
     `clock` is the time that `now()` and its kin had while pruning; None when the query asks no clock.
+    `stops_early`: the first rows of a scan may be all that it needs.
     """
 
     text: str
@@ -77,4 +81,5 @@ class ScanPlan:
     inline: tuple[InlineTable, ...] = ()
     views: tuple[View, ...] = ()
     clock: datetime | None = None
+    stops_early: bool = False
     notes: tuple[str, ...] = field(default=())

@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from lakeq.catalog.index import partition_column
+from lakeq.catalog.prefixes import PrefixFilter
 from lakeq.catalog.table import MODIFIED_COLUMN, PATH_COLUMN, SIZE_COLUMN, Table
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bounds import bound_condition
@@ -70,10 +71,27 @@ def plan_pruning(table: Table, predicate: exp.Expr, missed: Sequence[Missed]) ->
     )
 
 
-class _TableView:
-    """How one table's columns look from the index."""
+def plan_prefixes(table: Table, predicate: exp.Expr) -> PrefixFilter:
+    """What `predicate` (columns by name only) asks of the partition values in a prefix of `table`."""
+    nodes = [node for node in conjuncts(predicate) if not is_true(node)]
 
-    def __init__(self, table: Table) -> None:
+    def render(known: frozenset[int]) -> tuple[str | None, ...]:
+        view = _TableView(table, known)
+        plain = [view.render(node, guarded=False, bounds=False) for node in nodes]
+        guarded = [view.render(node, guarded=True, bounds=False) for node in nodes]
+        return tuple(" AND ".join(part for part in parts if part) or None for parts in (plain, guarded))
+
+    every = {column.name.casefold(): i for i, column in enumerate(table.partition_columns)}
+    view = _TableView(table, frozenset(every.values()))
+    pruning = [node for node in nodes if view.render(node, guarded=False, bounds=False) is not None]
+    mentioned = {column.name.casefold() for node in pruning for column in node.find_all(exp.Column)}
+    return PrefixFilter(frozenset(every[name] for name in mentioned if name in every), render)
+
+
+class _TableView:
+    """How one table's columns look from the index; or, with `known`, from a prefix that tells these keys."""
+
+    def __init__(self, table: Table, known: frozenset[int] | None = None) -> None:
         self.table = table
         self.has_bounds = FORMATS[table.format].has_footers
         # What was found of a node, which is kept with it so that its id stays its own.
@@ -81,7 +99,9 @@ class _TableView:
         self._bounded: dict[tuple[int, bool], tuple[exp.Expr, tuple[str, str] | None]] = {}
         self.leaves: list[str] = []
         self._exact = {
-            column.name.casefold(): partition_column(i) for i, column in enumerate(table.partition_columns)
+            column.name.casefold(): partition_column(i)
+            for i, column in enumerate(table.partition_columns)
+            if known is None or i in known
         }
         prefix = exp.Literal.string(table.store_root.rstrip("/") + "/").sql("duckdb")
         self._per_file = {
@@ -89,6 +109,8 @@ class _TableView:
             SIZE_COLUMN: "size",
             MODIFIED_COLUMN: "modified",
         }
+        if known is not None:
+            self._per_file = {}
 
     def render(self, node: exp.Expr, guarded: bool, bounds: bool, negated: bool = False) -> str | None:
         """The may-match SQL of `node` (or NOT `node`); None stands for TRUE."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakeq.storage.workers import Workers
 
 LISTING_SCHEMA = pa.schema(
     [
@@ -19,6 +23,24 @@ LISTING_SCHEMA = pa.schema(
 bytes; `etag` is opaque and changes when the object does; `storage_class` is null where unknown."""
 
 
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """What lies directly in a folder: `folders`, each as a path that ends in `/`, and `objects` in
+    LISTING_SCHEMA. Paths are relative to the store's root and sorted."""
+
+    folders: tuple[str, ...]
+    objects: pa.Table
+
+
+def split_folder(objects: pa.Table, name: str) -> FolderListing:
+    """What lies directly in the folder `name`, from the sorted objects below it."""
+    names = pc.utf8_slice_codeunits(objects["path"], start=len(name))
+    nested = pc.match_substring(names, "/")
+    heads = pc.list_element(pc.split_pattern(names.filter(nested), "/", max_splits=1), 0)
+    folders = tuple(sorted(f"{name}{head}/" for head in pc.unique(heads).to_pylist()))
+    return FolderListing(folders, objects.filter(pc.invert(nested)))
+
+
 class Store(Protocol):
     """A root under which objects are listed and read. Never writes."""
 
@@ -29,6 +51,10 @@ class Store(Protocol):
     @property
     def is_local(self) -> bool:
         """Whether the paths are files that an engine may open by itself."""
+
+    @property
+    def workers(self) -> Workers:
+        """The threads that wait for this store, as many as it bears."""
 
     def list(self, prefix: str = "") -> pa.Table:
         """All objects below `prefix` (`""` or ending in `/`) in LISTING_SCHEMA, sorted by path, each once.
@@ -46,3 +72,18 @@ class Store(Protocol):
 
     def url(self, path: str) -> str:
         """The full name of an object, as `$path` shows it and as other tools take it."""
+
+
+@runtime_checkable
+class PrefixStore(Store, Protocol):
+    """A store in which a listing costs a request for each page of objects, whatever folder they are in."""
+
+    def list_page(self, prefix: str = "", after: str = "") -> tuple[pa.Table, bool]:
+        """The first objects below `prefix` that come after the path `after`, sorted, for the price of one
+        request, and whether there are no more. Errors are those of `list`."""
+
+    def list_folder(self, prefix: str) -> FolderListing:
+        """What lies directly in the folder `prefix` (`""` or ending in `/`), without what lies below."""
+
+    def list_range(self, prefix: str, start: str, stop: str) -> pa.Table:
+        """The objects below the folder `prefix` whose paths are from `start` on and before `stop`, sorted."""

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.errors import (
+    AccessDeniedError,
     LakeqError,
     ObjectChangedError,
     ObjectNotFoundError,
     StorageError,
     StorageUnavailableError,
 )
-from lakeq.storage.base import LISTING_SCHEMA
-from lakeq.storage.faults import translate_obstore_error
+from lakeq.storage.base import LISTING_SCHEMA, FolderListing, split_folder
+from lakeq.storage.faults import is_expired, translate_obstore_error
+from lakeq.storage.tally import count_request
+from lakeq.storage.throttle import MOST_AT_ONCE, Throttle
+from lakeq.storage.workers import Workers
 
 if TYPE_CHECKING:
     from obstore import GetOptions
 
-_PAGE = 10_000
-_SHORT_BODY_TRIES = 3
+R = TypeVar("R")
+
+PAGE_OBJECTS = 1_000
+"""Objects that one LIST request tells of, at most: S3's own figure."""
+_PATIENCE = 90.0
 
 
 class ExactKeys(Protocol):
@@ -38,8 +46,10 @@ class ExactKeys(Protocol):
 class BucketStore:
     """The objects below `prefix` of one bucket, or `only` one of them.
 
-    `bucket_url` is such as `s3://bucket`; `client` an obstore store over the whole bucket; `exact`
-    opens the way to keys that obstore cannot spell (None: there is none).
+    `bucket_url` is such as `s3://bucket`; `client` an obstore store over the whole bucket that tries no
+    request twice; `exact` opens the way to keys that obstore cannot spell (None: there is none);
+    `patience` is how long, in seconds, a request that fails for a passing reason is made again; `renew`
+    gives a client with new credentials for one whose have expired.
     """
 
     def __init__(
@@ -49,6 +59,8 @@ class BucketStore:
         client: Any,
         exact: Callable[[], ExactKeys] | None = None,
         only: str | None = None,
+        patience: float = _PATIENCE,
+        renew: Callable[[], Any] | None = None,
     ) -> None:
         self._bucket_url = bucket_url
         self._prefix = f"{prefix}/" if prefix else ""
@@ -56,6 +68,10 @@ class BucketStore:
         self._open_exact = exact
         self._exact: ExactKeys | None = None
         self._only = only
+        self._throttle = Throttle(patience)
+        self._renew = renew
+        self._renewing = threading.Lock()
+        self.workers = Workers(MOST_AT_ONCE)
 
     @property
     def root(self) -> str:
@@ -70,52 +86,172 @@ class BucketStore:
         if self._only is not None:
             return self._list_only(self._only, prefix)
         folder = self._prefix + prefix
-        found = self._list_keys(folder)
-        if self._prefix and not prefix and not found.num_rows:
-            raise ObjectNotFoundError(f"Nothing is stored under '{self.root}/'. Check the path.", self.root)
-        # The marker object of the folder itself is the one row that is not below it.
-        below = pc.and_(
-            pc.starts_with(found["path"], folder), pc.greater(pc.utf8_length(found["path"]), len(folder))
-        )
-        found = found.filter(below)
-        paths = pc.utf8_slice_codeunits(found["path"], start=len(self._prefix))
-        found = found.set_column(0, LISTING_SCHEMA.field("path"), paths.cast(pa.string()))
-        return found.take(pc.sort_indices(found["path"])).cast(LISTING_SCHEMA)
+        try:
+            pages = list(self._pages(folder))
+            found: pa.Table | None = _join(self._below(page, folder) for page in pages)
+        except _OddKeyError:
+            pages, found = [self._keys(folder).list(folder)], None
+        # obstore drops a slash at a key's end; two keys that became one need the way that keeps it.
+        if found is None or _has_repeats(found):
+            found = self._below(self._keys(folder).list(folder), folder)
+        if not prefix and not any(page.num_rows for page in pages):
+            self._check_found(found)
+        return _sort(found)
+
+    def list_page(self, prefix: str = "", after: str = "") -> tuple[pa.Table, bool]:
+        """See PrefixStore.list_page."""
+        if self._only is not None:
+            return self._list_only(self._only, prefix), True
+        folder = self._prefix + prefix
+        try:
+            key = self._prefix + after if after else None
+            first = next(self._pages(folder, key), LISTING_SCHEMA.empty_table())
+        except _OddKeyError:
+            found = self.list(prefix)
+            return found.filter(pc.greater(found["path"], after)), True
+        if first.num_rows >= PAGE_OBJECTS:
+            return _sort(self._below(first, folder)), False
+        if not prefix and not after:
+            self._check_found(first)
+        return (self.list(prefix) if _has_repeats(first) else _sort(self._below(first, folder))), True
+
+    def list_folder(self, prefix: str) -> FolderListing:
+        """See PrefixStore.list_folder."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        if self._only is not None:
+            return FolderListing((), self._list_only(self._only, prefix))
+        folder = self._prefix + prefix
+        if not _is_plain(folder.removesuffix("/")):
+            return split_folder(self.list(prefix), prefix)
+
+        def ask() -> Any:
+            count_request("list")
+            try:
+                return obstore.list_with_delimiter(self._client, folder or None, return_arrow=True)
+            except (BaseError, OSError) as error:
+                raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
+
+        try:
+            answer = self._call(ask)
+        except ValueError:
+            return split_folder(self.list(prefix), prefix)
+        folders = sorted(f"{name}/" for name in answer["common_prefixes"])
+        if any(not name.startswith(folder) or len(name) <= len(folder) for name in folders):
+            return split_folder(self.list(prefix), prefix)  # a key such as `a//b`, whose slash was dropped
+        cut = len(self._prefix)
+        objects = _sort(self._below(_listing(pa.table(answer["objects"])), folder))
+        return FolderListing(tuple(name[cut:] for name in folders), objects)
+
+    def list_range(self, prefix: str, start: str, stop: str) -> pa.Table:
+        """See PrefixStore.list_range."""
+        folder, after = self._prefix + prefix, None
+        if start > prefix:
+            # A listing begins after a key: after one that comes a little before `start`.
+            after = self._prefix + start[:-1]
+        inside: list[pa.Table] = []
+        try:
+            for page in self._pages(folder, after):
+                inside.append(_cut(self._below(page, folder), start, stop))
+                if page["path"][-1].as_py() >= self._prefix + stop:
+                    break
+        except _OddKeyError:
+            inside = [_cut(self._below(self._keys(folder).list(folder), folder), start, stop)]
+        found = _join(inside)
+        if _has_repeats(found):
+            found = _cut(self._below(self._keys(folder).list(folder), folder), start, stop)
+        return _sort(found)
 
     def read(self, path: str, start: int, length: int, etag: str | None) -> bytes:
         """See Store.read."""
         if not length:
             return b""
-        got = b""
-        for _ in range(_SHORT_BODY_TRIES):
-            got = self._get(path, start, length, etag)
-            if len(got) == length:
-                return got
-        url = self.url(path)
-        raise StorageUnavailableError(
-            f"'{url}' gave {len(got)} bytes from byte {start}; {length} were asked for. Try again.", url
-        )
+        got = self._call(lambda: self._read_once(path, start, length, etag))
+        if len(got) != length:
+            raise self._short(path, start, length, len(got))
+        return got
 
     def url(self, path: str) -> str:
         return f"{self._bucket_url}/{self._prefix}{path}"
 
-    def _list_keys(self, folder: str) -> pa.Table:
+    def _call(self, ask: Callable[[], R]) -> R:
+        """What `ask` gives, tried again for passing faults, and once with new credentials."""
+        client = self._client
+        try:
+            return self._throttle.call(ask)
+        except AccessDeniedError as error:
+            if self._renew is None or not is_expired(error):
+                raise
+        with self._renewing:  # many threads see it at once
+            if self._client is client:
+                self._client, self._exact = self._renew(), None
+        return self._throttle.call(ask)
+
+    def _read_once(self, path: str, start: int, length: int, etag: str | None) -> bytes:
+        got, size = self._get(path, start, length, etag)
+        if len(got) < min(length, size - start):  # the object has more: it was the answer that was cut short
+            raise self._short(path, start, length, len(got))
+        return got
+
+    def _short(self, path: str, start: int, length: int, got: int) -> StorageUnavailableError:
+        url = self.url(path)
+        return StorageUnavailableError(
+            f"'{url}' gave {got} bytes from byte {start}; {length} were asked for. Try again.", url
+        )
+
+    def _check_found(self, found: pa.Table) -> None:
+        if self._prefix and not found.num_rows:
+            raise ObjectNotFoundError(f"Nothing is stored under '{self.root}/'. Check the path.", self.root)
+
+    def _below(self, found: pa.Table, folder: str) -> pa.Table:
+        """The objects below `folder` with paths relative to the root."""
+        # The marker object of the folder itself is the one row that is not below it.
+        below = pc.and_(
+            pc.starts_with(found["path"], folder), pc.greater(pc.utf8_length(found["path"]), len(folder))
+        )
+        found = found if pc.all(below).as_py() else found.filter(below)
+        paths = pc.utf8_slice_codeunits(found["path"], start=len(self._prefix))
+        return found.set_column(0, LISTING_SCHEMA.field("path"), paths.cast(pa.string())).cast(LISTING_SCHEMA)
+
+    def _pages(self, folder: str, after: str | None = None) -> Iterator[pa.Table]:
+        """The pages of a listing of all keys below `folder`, as obstore spells them, each asked for when it
+        is wanted. _OddKeyError when obstore cannot spell one."""
         import obstore
         from obstore.exceptions import BaseError, InvalidPathError
 
         if not _is_plain(folder.removesuffix("/")):
-            return self._keys(folder).list(folder)
-        try:
-            pages = obstore.list(self._client, prefix=folder or None, chunk_size=_PAGE, return_arrow=True)
-            found = _listing([pa.record_batch(page) for page in pages])
-        except (InvalidPathError, ValueError):
-            return self._keys(folder).list(folder)
-        except (BaseError, OSError) as error:
-            raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
-        # obstore drops a slash at a key's end; two keys that became one need the way that keeps it.
-        if pc.count_distinct(found["path"]).as_py() < found.num_rows:
-            return self._keys(folder).list(folder)
-        return found
+            raise _OddKeyError
+        state = _Listing(after)
+
+        def ask() -> pa.Table | None:
+            if state.stream is None:
+                state.stream = obstore.list(
+                    self._client,
+                    prefix=folder or None,
+                    offset=state.last,
+                    chunk_size=PAGE_OBJECTS,
+                    return_arrow=True,
+                )
+            count_request("list")
+            try:
+                page = next(state.stream, None)
+            except (InvalidPathError, ValueError) as error:
+                raise _OddKeyError from error
+            except (BaseError, OSError) as error:
+                state.stream = None  # the next try begins after the last page that came
+                raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
+            return None if page is None else _listing(pa.Table.from_batches([pa.record_batch(page)]))
+
+        while (page := self._call(ask)) is not None and page.num_rows:
+            last = page["path"][-1].as_py()
+            if state.last is not None and last == state.last:
+                url = f"{self._bucket_url}/{folder}"
+                raise StorageError(f"The listing of '{url}' repeats itself. The server is at fault.", url)
+            state.last = last
+            yield page
+            if page.num_rows < PAGE_OBJECTS:
+                return
 
     def _list_only(self, name: str, prefix: str) -> pa.Table:
         import obstore
@@ -123,29 +259,38 @@ class BucketStore:
 
         if not name.startswith(prefix):
             return LISTING_SCHEMA.empty_table()
-        try:
-            head = obstore.head(self._client, self._prefix + name)
-        except (BaseError, OSError, ValueError) as error:
-            raise translate_obstore_error(error, self.url(name), listed=False) from error
+
+        def ask() -> Any:
+            count_request("head")
+            try:
+                return obstore.head(self._client, self._prefix + name)
+            except (BaseError, OSError, ValueError) as error:
+                raise translate_obstore_error(error, self.url(name), listed=False) from error
+
+        head = self._call(ask)
         row = {"path": name, "size": head["size"], "etag": head["e_tag"], "modified": head["last_modified"]}
         return pa.Table.from_pylist([row], LISTING_SCHEMA)
 
-    def _get(self, path: str, start: int, length: int, etag: str | None) -> bytes:
+    def _get(self, path: str, start: int, length: int, etag: str | None) -> tuple[bytes, int]:
+        """What one request gave, and the size of the object as it told."""
         import obstore
         from obstore.exceptions import BaseError, InvalidPathError
 
         key = self._prefix + path
         if not _is_plain(key):
-            return self._keys(path).read(key, start, length, etag)
+            return self._get_exact(path, start, length, etag)
+        body = b""
         try:
             pinned: GetOptions = {"if_match": etag} if etag else {}
             result = obstore.get(self._client, key, options={"range": (start, start + length), **pinned})
             now = result.meta["e_tag"]
             body = result.bytes().to_bytes()
         except (InvalidPathError, ValueError):
-            return self._keys(path).read(key, start, length, etag)
+            return self._get_exact(path, start, length, etag)
         except (BaseError, OSError) as error:
             raise translate_obstore_error(error, self.url(path), listed=etag is not None) from error
+        finally:
+            count_request("get", len(body))
         if etag is not None and now is not None and now.strip('"') != etag.strip('"'):
             # A server that does not know If-Match.
             raise ObjectChangedError(
@@ -153,7 +298,12 @@ class BucketStore:
                 "Refresh the lake and run the query again.",
                 self.url(path),
             )
-        return body
+        return body, result.meta["size"]
+
+    def _get_exact(self, path: str, start: int, length: int, etag: str | None) -> tuple[bytes, int]:
+        body = self._keys(path).read(self._prefix + path, start, length, etag)
+        count_request("get", len(body))
+        return body, start + len(body)
 
     def _keys(self, path: str) -> ExactKeys:
         if self._open_exact is None:
@@ -161,6 +311,45 @@ class BucketStore:
         if self._exact is None:
             self._exact = self._open_exact()
         return self._exact
+
+
+class _OddKeyError(Exception):
+    """A key that obstore cannot spell."""
+
+
+class _Listing:
+    """How far a listing has come: its stream of pages, and the last key that came."""
+
+    __slots__ = ("last", "stream")
+
+    def __init__(self, last: str | None) -> None:
+        self.last = last
+        self.stream: Any = None
+
+
+def _join(pages: Iterable[pa.Table]) -> pa.Table:
+    """The pages as one table, in one piece."""
+    found = [page for page in pages if page.num_rows]
+    return pa.concat_tables(found).combine_chunks() if found else LISTING_SCHEMA.empty_table()
+
+
+def _cut(objects: pa.Table, start: str, stop: str) -> pa.Table:
+    """The objects whose paths are from `start` on and before `stop`."""
+    inside = pc.and_(pc.greater_equal(objects["path"], start), pc.less(objects["path"], stop))
+    return objects if pc.all(inside).as_py() else objects.filter(inside)
+
+
+def _sort(objects: pa.Table) -> pa.Table:
+    paths = objects["path"]
+    ordered = pc.all(pc.less_equal(paths[:-1], paths[1:])).as_py()
+    return objects if ordered else objects.take(pc.sort_indices(paths))
+
+
+def _has_repeats(found: pa.Table) -> bool:
+    paths = found["path"]
+    if pc.all(pc.less(paths[:-1], paths[1:])).as_py():  # as S3 lists
+        return False
+    return bool(pc.count_distinct(paths).as_py() < found.num_rows)
 
 
 def _is_plain(key: str) -> bool:
@@ -174,10 +363,7 @@ def _unspeakable(location: str) -> LakeqError:
     )
 
 
-def _listing(pages: list[pa.RecordBatch]) -> pa.Table:
-    if not pages:
-        return LISTING_SCHEMA.empty_table()
-    found = pa.Table.from_batches(pages)
+def _listing(found: pa.Table) -> pa.Table:
     columns = [
         found["path"],
         found["size"],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from lakeq.errors import ConfigError
 from lakeq.storage.bucket import BucketStore, ExactKeys
-from lakeq.storage.credentials import find_s3_access
-from lakeq.storage.faults import is_unanswered, translate_obstore_error
+from lakeq.storage.credentials import S3Access, find_s3_access
+from lakeq.storage.endpoints import S3Endpoint, find_endpoint, find_moved
+from lakeq.storage.faults import is_elsewhere, is_unanswered, translate_obstore_error
 from lakeq.storage.options import StorageOptions
 from lakeq.storage.s3_keys import S3Keys
 
@@ -19,42 +21,94 @@ _REQUEST = timedelta(minutes=10)
 _FIRST_TRY = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 """So that a wrong endpoint is told in seconds; later requests wait out a store that throttles."""
 
+_S3_ONLY = ("region", "profile", "requester_pays", "addressing_style")
+_INSUFFICIENT = {
+    "MissingAccount": "no storage account. Write abfs://container@account/…, pass key= (the account's name) "
+    "or set AZURE_STORAGE_ACCOUNT_NAME",
+    "InvalidAccessKey": "the account's key is not base64. Check secret=",
+    "Sas": "the SAS token is not one. Check token=",
+    "OpenCredentials": "the service account's file cannot be read. Check token=",
+    "DecodeCredentials": "the service account's file is not one. Check token=",
+    "root_certificate": "no certificate in the file that AWS_CA_BUNDLE names",
+}
+"""obstore's words for what is missing. Its whole text is not repeated: it may hold parts of a secret."""
+
+_Found = Literal["object", "nothing", "elsewhere"]
+
 
 def open_cloud(scheme: str, rest: str, options: StorageOptions) -> BucketStore:
     """The store at `scheme://rest`, after one HEAD. Errors as of open_store."""
     bucket, _, path = rest.partition("/")
     if not bucket:
         raise ConfigError(f"No bucket in '{scheme}://{rest}'. Write {scheme}://bucket/prefix.")
+    is_azure = scheme in ("az", "abfs", "abfss")
+    if ":" in bucket or ("@" in bucket and not is_azure):
+        raise ConfigError(f"No credentials in a {scheme}:// location, please. Pass them as storage options.")
     prefix = path.rstrip("/")
     if scheme in ("s3", "s3a"):
         return _open_s3(bucket, prefix, options)
-    for name in ("region", "profile", "requester_pays"):
+    for name in _S3_ONLY:
         if getattr(options, name):
             raise ConfigError(f"Storage option '{name}' is for s3:// only. Leave it out for {scheme}://.")
-    build = _google(bucket, options) if scheme in ("gs", "gcs") else _azure(bucket, options)
-    return _open_bucket(f"{scheme}://{bucket}", prefix, build, options, options.endpoint_url, None)
+    url = f"{scheme}://{bucket}"
+    build = partial(_azure if is_azure else _google, bucket, options)
+    found = _ask(_build(url, build, options, first=True), f"{url}/{prefix}", prefix)
+    return _make_store(url, prefix, _build(url, build, options), found, options)
 
 
 def _open_s3(bucket: str, prefix: str, options: StorageOptions) -> BucketStore:
+    url = f"s3://{bucket}"
+    access = find_s3_access(f"{url}/{prefix}".rstrip("/"), options)
+    endpoint = find_endpoint(bucket, access.settings, options.timeout)
+    build = partial(_s3, endpoint, access, options)
+    found = _ask(_build(url, build, options, first=True), f"{url}/{prefix}", prefix)
+    if found == "elsewhere":
+        moved = find_moved(endpoint, access.settings, options.timeout)
+        if moved is not None:
+            endpoint = moved
+            build = partial(_s3, endpoint, access, options)
+            found = _ask(_build(url, build, options, first=True), f"{url}/{prefix}", prefix)
+    exact = partial(S3Keys, endpoint, access, options)
+    is_fixed = options.key is not None or options.anonymous
+    renew = None if is_fixed else partial(_renew_s3, url, endpoint, options)
+    return _make_store(url, prefix, _build(url, build, options), found, options, exact, renew)
+
+
+def _renew_s3(url: str, endpoint: S3Endpoint, options: StorageOptions) -> Any:
+    """A client with the credentials that the chain gives now: obstore keeps those of a client."""
+    return _build(url, partial(_s3, endpoint, find_s3_access(url, options), options), options)
+
+
+def _s3(endpoint: S3Endpoint, access: S3Access, options: StorageOptions, **how: Any) -> Any:
     from obstore.store import S3Store
 
-    access = find_s3_access(f"s3://{bucket}/{prefix}".rstrip("/"), options)
-    settings = {
-        "region": access.region,  # None: obstore looks at AWS_REGION too
-        "endpoint": access.endpoint_url,
+    # All is said, for obstore reads the environment too, and in another order than AWS's tools.
+    settings: dict[str, Any] = {
+        "region": endpoint.region,
+        "aws_endpoint_url_s3": endpoint.url if endpoint.virtual else endpoint.service_url,
+        "virtual_hosted_style_request": endpoint.virtual,
         "credential_provider": access.provider,
-        "skip_signature": access.provider is None or None,
-        "request_payer": options.requester_pays or None,
+        "skip_signature": access.provider is None,
+        "request_payer": options.requester_pays,
     }
-    exact = partial(S3Keys, bucket, access, options)
-    build = partial(S3Store, bucket, **_given(settings))
-    return _open_bucket(f"s3://{bucket}", prefix, build, options, access.endpoint_url, exact)
+    how["client_options"]["allow_http"] = endpoint.service_url.startswith("http://")
+    if access.settings.ca_bundle:
+        how["client_options"]["root_certificate"] = _read_certificates(access.settings.ca_bundle)
+    return S3Store(endpoint.bucket, **settings, **how)
 
 
-def _google(bucket: str, options: StorageOptions) -> Callable[..., Any]:
+def _read_certificates(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigError(f"Cannot read the certificates of AWS_CA_BUNDLE: '{path}'.") from error
+
+
+def _google(bucket: str, options: StorageOptions, **how: Any) -> Any:
     from obstore.store import GCSStore
 
-    if options.key is not None:
+    if options.key is not None or options.secret is not None:
         raise ConfigError("Storage options 'key' and 'secret' are not for gs://. Pass token= instead.")
     token_name = "service_account" if (options.token or "").endswith(".json") else "bearer_token"
     settings = {
@@ -62,67 +116,82 @@ def _google(bucket: str, options: StorageOptions) -> Callable[..., Any]:
         "skip_signature": options.anonymous or None,
         token_name: options.token,
     }
-    return partial(GCSStore, bucket, **_given(settings))
+    how["client_options"]["allow_http"] = (options.endpoint_url or "").startswith("http://")
+    return GCSStore(bucket, **_given(settings), **how)
 
 
-def _azure(bucket: str, options: StorageOptions) -> Callable[..., Any]:
+def _azure(bucket: str, options: StorageOptions, **how: Any) -> Any:
     from obstore.store import AzureStore
 
     container, _, host = bucket.partition("@")
+    account, _, domain = host.partition(".")
     settings = {
-        "account_name": options.key or host.partition(".")[0] or None,
+        # AZURE_STORAGE_ACCOUNT is what Azure's own command line reads; obstore knows the longer name.
+        "account_name": options.key or account or os.environ.get("AZURE_STORAGE_ACCOUNT"),
         "account_key": options.secret,
-        "sas_key": options.token,
-        "endpoint": options.endpoint_url,
+        "sas_key": options.token.removeprefix("?") if options.token else None,
+        "endpoint": options.endpoint_url or _find_azure_url(account, domain),
+        "use_fabric_endpoint": domain.endswith("fabric.microsoft.com") or None,
         "skip_signature": options.anonymous or None,
     }
-    return partial(AzureStore, container, **_given(settings))
+    how["client_options"]["allow_http"] = (options.endpoint_url or "").startswith("http://")
+    return AzureStore(container, **_given(settings), **how)
+
+
+def _find_azure_url(account: str, domain: str) -> str | None:
+    """The blob endpoint of an account in a national cloud; None: obstore knows it."""
+    if not domain or domain.endswith(("core.windows.net", "fabric.microsoft.com")):
+        return None
+    return f"https://{account}.blob.{domain.removeprefix('dfs.').removeprefix('blob.')}"
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _open_bucket(
-    bucket_url: str,
-    prefix: str,
-    build: Callable[..., Any],
-    options: StorageOptions,
-    endpoint_url: str | None,
-    exact: Callable[[], ExactKeys] | None,
-) -> BucketStore:
+def _build(url: str, build: Callable[..., Any], options: StorageOptions, first: bool = False) -> Any:
+    """A client by `build`; `first`: for the first request, which tells wrong options in seconds."""
     from obstore.exceptions import BaseError
 
-    client_options = {
-        "allow_http": (endpoint_url or "").startswith("http://"),
+    client = {
         "connect_timeout": timedelta(seconds=min(_CONNECT_SECONDS, options.timeout)),
         "read_timeout": timedelta(seconds=options.timeout),
         "timeout": _REQUEST,
     }
-    backoff = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=8), "base": 3}
-    patience = timedelta(seconds=options.retry_timeout)
-    retry = {"max_retries": 100, "retry_timeout": patience, "backoff": backoff}
+    # Later requests are tried again by the store itself, which presses less on a server that asks for that.
+    retry = {"max_retries": 0, "retry_timeout": timedelta(0)}
     try:
-        client = build(client_options=client_options, retry_config=retry)
-        first = build(client_options=client_options, retry_config=_FIRST_TRY)
+        return build(client_options=client, retry_config=_FIRST_TRY if first else retry)
     except (BaseError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"Cannot open '{bucket_url}': its storage options do not suffice ({type(error).__name__})."
-        ) from error
-    if _is_object(first, f"{bucket_url}/{prefix}", prefix):
-        parent, _, name = prefix.rpartition("/")
-        return BucketStore(bucket_url, parent, client, exact, only=name)
-    return BucketStore(bucket_url, prefix, client, exact)
+        text = str(error)
+        why = next((why for word, why in _INSUFFICIENT.items() if word in text), type(error).__name__)
+        raise ConfigError(f"Cannot open '{url}': its storage options do not suffice: {why}.") from None
 
 
-def _is_object(client: Any, location: str, key: str) -> bool:
-    """Whether `key` is one object. A refusal is left to the listing, which says why."""
+def _ask(client: Any, location: str, key: str) -> _Found:
+    """What `key` is by one HEAD. A refusal is left to the listing, which says why."""
     import obstore
     from obstore.exceptions import BaseError
 
     try:
-        return bool(obstore.head(client, key)["path"])
+        return "object" if obstore.head(client, key)["path"] else "nothing"
     except (BaseError, OSError, ValueError) as error:
         if is_unanswered(error):
             raise translate_obstore_error(error, location, listed=False) from error
-        return False
+        return "elsewhere" if is_elsewhere(error) else "nothing"
+
+
+def _make_store(
+    url: str,
+    prefix: str,
+    client: Any,
+    found: _Found,
+    options: StorageOptions,
+    exact: Callable[[], ExactKeys] | None = None,
+    renew: Callable[[], Any] | None = None,
+) -> BucketStore:
+    patience = options.retry_timeout
+    if found == "object":
+        parent, _, name = prefix.rpartition("/")
+        return BucketStore(url, parent, client, exact, only=name, patience=patience, renew=renew)
+    return BucketStore(url, prefix, client, exact, patience=patience, renew=renew)

@@ -11,11 +11,21 @@ from lakeq.errors import (
     ObjectArchivedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    StorageError,
     StorageUnavailableError,
 )
 
 _STATUS = re.compile(r"status(?: code)?: ?(\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,80})</Code>")
+_SILENCE = {
+    "dns error": "the name of the host is not known",
+    "ConnectionRefused": "the connection was refused",
+    "InvalidCertificate": "its certificate is not trusted, see AWS_CA_BUNDLE",
+    "InvalidContentType": "it does not speak TLS, write http:// in the endpoint",
+    "IncompleteMessage": "it closed the connection",
+    "ConnectionReset": "it closed the connection",
+}
+"""obstore's words, in the part of its text that no server writes, for why nothing came."""
 _DENIED = {
     "AccessDenied": "these credentials may not read it",
     "AccountProblem": "the account is closed or suspended",
@@ -27,11 +37,17 @@ _DENIED = {
     "SignatureDoesNotMatch": "the secret key does not fit the access key",
     "TokenRefreshRequired": "the session token must be renewed",
 }
+_PASSING = (408, 425, 429)
+"""Refusals of the client's that are about the moment: of others, the same request gets the same answer."""
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 
 
 def translate_obstore_error(error: Exception, location: str, listed: bool) -> LakeqError:
-    """The error of our tree for one of obstore's about `location`; `listed`: it was there when planned."""
+    """The error of our tree for one of obstore's about `location`; `listed`: it was there when planned.
+
+    The text of `error` itself is cut down to what ours says: it holds whole answers of servers, and one
+    about a wrong signature repeats the access key and the session token. A traceback shows causes too.
+    """
     text = str(error)
     status, code = _first(_STATUS, text), _first(_CODE, text)
     kind = type(error).__name__
@@ -43,11 +59,30 @@ def translate_obstore_error(error: Exception, location: str, listed: bool) -> La
         status = status or "403"
     elif "redirect" in text and not status:
         code = "PermanentRedirect"
-    return translate_status(int(status or 0), code, location, listed)
+    silence = "" if status else next((why for word, why in _SILENCE.items() if word in text), "")
+    error.args = (" ".join(part for part in (status, code, silence) if part) or "nothing that can be read",)
+    if "token request" in text or "credential provider" in text:
+        return _translate_no_credentials(location, text)
+    if "invalid list response" in text and not status:
+        return unreadable(location)
+    return translate_status(int(status or 0), code, location, listed, silence)
 
 
-def translate_status(status: int, code: str, location: str, listed: bool) -> LakeqError:
-    """The error for an HTTP `status` (0: no answer) and the `code` that the store gave with it, if any."""
+def _translate_no_credentials(location: str, text: str) -> AccessDeniedError:
+    # obstore asks the instance that it runs on where Google or Azure are given no credentials.
+    asked = "from the environment or this instance" if "token request" in text else "anew"
+    return AccessDeniedError(
+        f"Credentials for '{location}' could not be had {asked}. Renew or pass them, see docs/storage.md; "
+        "or pass anonymous=true for what is public.",
+        location,
+    )
+
+
+def translate_status(status: int, code: str, location: str, listed: bool, silence: str = "") -> LakeqError:
+    """The error for an HTTP `status` (0: no answer) and the `code` that the store gave with it, if any.
+
+    `silence` says why there was no answer, where it is known.
+    """
     if code in _REGION or status in (301, 307, 308):
         return ConfigError(f"'{location}' lies in another region than the one asked. Pass region=.")
     if code == "NoSuchBucket":
@@ -74,10 +109,17 @@ def translate_status(status: int, code: str, location: str, listed: bool) -> Lak
             location,
         )
     reason = f"it answered {status} {code}".rstrip() if status else "no answer in time"
+    reason += f" ({silence})" if silence else ""
     return StorageUnavailableError(
         f"Store not available for '{location}': {reason}. Check the endpoint and the network, or try later.",
         location,
+        is_passing=not 400 <= status < 500 or status in _PASSING,
     )
+
+
+def unreadable(location: str) -> StorageError:
+    """The error for an answer about `location` that is not in the protocol's form; asking again is no use."""
+    return StorageError(f"The answer about '{location}' cannot be read. The server is at fault.", location)
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
@@ -88,3 +130,18 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
 def is_unanswered(error: Exception) -> bool:
     """Whether obstore's `error` means that no server answered at all."""
     return "error sending request" in str(error)
+
+
+def is_elsewhere(error: Exception) -> bool:
+    """Whether obstore's `error`, of a HEAD, may be that of a bucket in another region.
+
+    An answer to HEAD has no body to say so: a signature for another region is 400 and no more.
+    """
+    text = str(error)
+    return "redirect" in text or _first(_STATUS, text) in ("301", "307", "308", "400")
+
+
+def is_expired(error: LakeqError) -> bool:
+    """Whether one of our errors says that the credentials ran out, so that newer ones may help."""
+    words = (_DENIED["ExpiredToken"], _DENIED["TokenRefreshRequired"])
+    return isinstance(error, AccessDeniedError) and any(word in str(error) for word in words)

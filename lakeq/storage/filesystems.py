@@ -19,7 +19,10 @@ from lakeq.errors import (
 )
 from lakeq.storage.base import LISTING_SCHEMA
 from lakeq.storage.local import raise_os_error
+from lakeq.storage.tally import count_request
+from lakeq.storage.workers import Workers
 
+_READERS = 16
 _VERSION_KEYS = ("ETag", "etag", "md5", "checksum", "sha256")
 _TIME_KEYS = ("LastModified", "last_modified", "mtime", "modified", "created")
 
@@ -35,6 +38,7 @@ class FileSystemStore:
         self._filesystem = filesystem
         self._folder = folder
         self._only = only
+        self.workers = Workers(_READERS)
 
     @property
     def root(self) -> str:
@@ -47,6 +51,7 @@ class FileSystemStore:
     def list(self, prefix: str = "") -> pa.Table:
         """See Store.list."""
         self._filesystem.invalidate_cache()
+        count_request("list")
         if self._only is not None:
             found = {self._path(self._only): self._info(self._only, listed=False)}
         else:
@@ -80,6 +85,7 @@ class FileSystemStore:
             raise _changed(location, "is gone") from error
         except Exception as error:  # a filesystem raises what its own library does
             raise _translate(error, location) from error
+        count_request("get", len(body))
         if len(body) != length:
             raise StorageUnavailableError(
                 f"'{location}' gave {len(body)} bytes from byte {start}; {length} were asked for. Try again.",

@@ -17,6 +17,10 @@ from lakeq.errors import (
     StorageUnavailableError,
 )
 from lakeq.storage.base import LISTING_SCHEMA
+from lakeq.storage.workers import Workers
+
+_READERS = 4
+"""Threads that look into files at once: more would only wait for each other's Python."""
 
 
 class LocalStore:
@@ -25,6 +29,7 @@ class LocalStore:
     def __init__(self, root: str, only: str | None = None) -> None:
         self._root = root
         self._only = only
+        self.workers = Workers(_READERS)
 
     @property
     def root(self) -> str:

@@ -6,15 +6,19 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from lakeq.errors import ConfigError
+
+ADDRESSING_STYLES = ("auto", "path", "virtual")
 
 
 @dataclass(frozen=True, slots=True)
 class StorageOptions:
     """Options of cloud stores, named as fsspec's filesystems name them where they do.
 
-    `endpoint_url`, `region`, `profile`, `anonymous` and `requester_pays` say where and as whom.
+    `endpoint_url`, `region`, `profile`, `anonymous`, `requester_pays` and `addressing_style` (one of
+    ADDRESSING_STYLES; None: as the AWS configuration says, else auto) say where and as whom.
     `key` and `secret` are the access key (S3) or the account name and key (Azure); `token` is the
     session token (S3), an access token or the path of a service account's JSON (Google), or a SAS
     token (Azure). `timeout` is the longest silence of a server in seconds; `retry_timeout` how long,
@@ -25,10 +29,11 @@ class StorageOptions:
     region: str | None = None
     profile: str | None = None
     anonymous: bool = False
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     requester_pays: bool = False
+    addressing_style: str | None = None
     timeout: float = 20.0
     retry_timeout: float = 90.0
 
@@ -45,9 +50,26 @@ def parse_options(given: Mapping[str, Any]) -> StorageOptions:
             hint = f"Did you mean '{near[0]}'?" if near else f"Choose from {_CHOICES}."
             raise ConfigError(f"Unknown storage option: '{name}'. {hint}")
         _check_value(name, value, known[name].default)
-    if (given.get("key") is None) != (given.get("secret") is None):
-        raise ConfigError("Storage options 'key' and 'secret' go together: give both or neither.")
-    return StorageOptions(**given)
+    options = StorageOptions(**given)
+    if options.addressing_style not in (None, *ADDRESSING_STYLES):
+        choices = ", ".join(ADDRESSING_STYLES)
+        raise ConfigError(f"Storage option 'addressing_style' must be one of {choices}.")
+    if options.endpoint_url is not None:
+        check_endpoint_url(options.endpoint_url, "Storage option 'endpoint_url'")
+    return options
+
+
+def check_endpoint_url(url: str, what: str) -> None:
+    """ConfigError, which does not repeat the `url` of `what`, unless it is one of a server and no more."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable():
+        raise ConfigError(f"{what} must be a URL such as https://host or http://localhost:9000.")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigError(f"{what} must hold a host and no credentials. Pass key= and secret= instead.")
 
 
 def _check_value(name: str, value: Any, default: Any) -> None:

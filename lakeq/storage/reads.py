@@ -1,14 +1,15 @@
 """Planned reads: exactly the files of a plan as a read-only fsspec filesystem for DuckDB and pyarrow.
 
 An engine sees `lake://…` paths of the planner's choosing. Names, sizes and versions come from the plan;
-only `read` asks the store, pinned to the version planned, and everything that arrives is counted.
+only `read` asks the store, pinned to the version planned, and everything that arrives is counted. What the
+engine is going to need is fetched before it asks; what nobody foresaw is fetched when it asks.
 """
 
 from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -16,61 +17,50 @@ from typing import Any, Self
 from fsspec.spec import AbstractFileSystem
 
 from lakeq.errors import LakeqError, StorageError
-from lakeq.storage.base import Store
-from lakeq.storage.blocks import BlockCache
+from lakeq.storage.block_cache import BlockCache
+from lakeq.storage.cache_index import StoredBlock
+from lakeq.storage.caching import CachingStore
 from lakeq.storage.local import PinnedFile
+from lakeq.storage.pieces import FetchedFile, PlannedFile
+from lakeq.storage.prefetch import Prefetch, ReadPolicy
+from lakeq.storage.read_counter import ReadCounter
+from lakeq.storage.workers import Workers
 
 _MIB = 1 << 20
-WHOLE_FILE_BYTES = 8 * _MIB
-"""Remote files up to this size are fetched whole, once: a request costs as much as some MiB."""
-_CACHE_BYTES = 256 * _MIB
-_KEEP_BYTES = _MIB
-"""Larger ranges are column chunks or blocks of text, which an engine reads once."""
 _FIRST_AHEAD, _MOST_AHEAD = _MIB, 8 * _MIB
+_URGENT_READS = 64
 _STREAM_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """One version of one object, shown to an engine as `lake://` + `shown` (taken literally)."""
-
-    shown: str
-    store: Store
-    path: str
-    size: int
-    etag: str | None
-
-
-class ReadCounter:
-    """What was read so far."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.bytes_transferred = 0
-        self.requests = 0
-
-    def add(self, size: int) -> None:
-        """One request that brought `size` bytes."""
-        with self._lock:
-            self.bytes_transferred += size
-            self.requests += 1
 
 
 class PlannedFiles:
     """Files published for one query, until closed. `error` is the first of ours met while reading them."""
 
-    def __init__(self, filesystem: PlannedFileSystem, files: tuple[PlannedFile, ...]) -> None:
+    def __init__(
+        self, filesystem: PlannedFileSystem, files: tuple[PlannedFile, ...], prefetch: Prefetch
+    ) -> None:
         self._filesystem = filesystem
         self._files = files
-        self.counter = ReadCounter()
-        self.cache = BlockCache(_CACHE_BYTES)
+        self.prefetch = prefetch
         self.error: LakeqError | None = None
 
+    @property
+    def counter(self) -> ReadCounter:
+        """What was read of them."""
+        return self.prefetch.counter
+
+    def start(self, left_out: Collection[str] = ()) -> None:
+        """Begin to fetch what the engine is going to need, of all files but those shown as `left_out`."""
+        self.prefetch.start(left_out)
+
+    def stop(self) -> None:
+        """Have every read fail from now on, also those that wait."""
+        self.prefetch.close()
+
     def close(self) -> None:
-        """Withdraw the files and free what was kept of them. Files held open fall back on the store."""
+        """Withdraw the files and free what was kept of them. Reading a file held open then fails."""
         self._filesystem.withdraw(self._files)
-        self.cache.clear()
+        self.prefetch.close()
 
     def __enter__(self) -> Self:
         return self
@@ -89,12 +79,17 @@ class PlannedFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is 
         super().__init__()
         self._published: dict[str, _Served] = {}
         self._lock = threading.Lock()
+        self._urgent = Workers(_URGENT_READS, "lakeq-urgent")
 
-    def publish(self, files: Iterable[PlannedFile]) -> PlannedFiles:
-        """Show `files` until the result is closed. StorageError when a `shown` path is taken."""
-        files = tuple(files)
-        handle = PlannedFiles(self, files)
-        served = {file.shown: _Served(file, handle, threading.Lock()) for file in files}
+    def publish(self, files: Iterable[PlannedFile], policy: ReadPolicy | None = None) -> PlannedFiles:
+        """Show `files` until the result is closed. StorageError when a `shown` path is taken.
+
+        They are read by `policy`; nothing is fetched before the result is started, or a file is read.
+        """
+        files, policy = tuple(files), policy or ReadPolicy()
+        fetched = _plan_fetches(files, policy.keeps)
+        handle = PlannedFiles(self, files, Prefetch(policy, fetched.values(), self._urgent))
+        served = {file.shown: _Served(file, handle, fetched.get(file.shown)) for file in files}
         with self._lock:
             taken = self._published.keys() & served.keys()
             if taken or len(served) < len(files):
@@ -146,35 +141,11 @@ class PlannedFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A published file and the query it belongs to. `lock` lets one thread fetch for all."""
+    """A published file and the query it belongs to; how it is fetched, if it is not a local one."""
 
     file: PlannedFile
     query: PlannedFiles
-    lock: threading.Lock
-
-    def read(self, start: int, length: int, ahead: int) -> bytes:
-        """`length` bytes from `start`, from the cache or the store; `ahead`: fetch that many if any."""
-        name, size, cache = self.file.shown, self.file.size, self.query.cache
-        kept = cache.find(name, start, length)
-        if kept is not None:
-            return kept
-        if size > WHOLE_FILE_BYTES:
-            block = self._fetch(start, min(max(length, ahead), size - start))
-            if len(block) > length or length <= _KEEP_BYTES:
-                cache.keep(name, start, block)
-            return block[:length]
-        with self.lock:
-            kept = cache.find(name, start, length)
-            if kept is not None:
-                return kept
-            block = self._fetch(0, size)
-            cache.keep(name, 0, block)
-            return block[start : start + length]
-
-    def _fetch(self, start: int, length: int) -> bytes:
-        block = self.file.store.read(self.file.path, start, length, self.file.etag)
-        self.query.counter.add(len(block))
-        return block
+    fetched: FetchedFile | None
 
 
 class _PlannedReader(io.RawIOBase):
@@ -225,10 +196,11 @@ class _PlannedReader(io.RawIOBase):
         if not length:
             return b""
         try:
-            if self._served.file.store.is_local:
+            if self._served.fetched is None:
                 block = self._read_local(start, length)
             else:
-                block = self._served.read(start, length, ahead)
+                prefetch = self._served.query.prefetch
+                block = prefetch.read(self._served.fetched, start, start + length, ahead)
         except LakeqError as error:
             if self._served.query.error is None:
                 self._served.query.error = error
@@ -245,6 +217,8 @@ class _PlannedReader(io.RawIOBase):
     def close(self) -> None:
         if self._pinned is not None:
             self._pinned.close()
+        if not self.closed and self._served.fetched is not None:
+            self._served.query.prefetch.finish(self._served.fetched)
         super().close()
 
     def _aim(self, size: int | None) -> tuple[int, int, int]:
@@ -269,3 +243,29 @@ class _PlannedReader(io.RawIOBase):
         block = self._pinned.read(start, length)
         self._served.query.counter.add(len(block))
         return block
+
+
+def _plan_fetches(files: Sequence[PlannedFile], keeps: bool) -> dict[str, FetchedFile]:
+    """The files of remote stores as they are going to be fetched, by `shown`."""
+    known = _find_on_disk(files)
+    numbers: dict[int, int] = {}
+    fetched: dict[str, FetchedFile] = {}
+    for file in files:
+        if not file.store.is_local:
+            number = numbers[file.sequence] = numbers.get(file.sequence, -1) + 1
+            fetched[file.shown] = FetchedFile(file, number, known.get(file.shown, ()), keeps)
+    return fetched
+
+
+def _find_on_disk(files: Sequence[PlannedFile]) -> dict[str, list[StoredBlock]]:
+    """The blocks that a disk cache has of files, by `shown`: one question for each cache."""
+    by_cache: dict[BlockCache, dict[str, str]] = {}
+    for file in files:
+        if isinstance(file.store, CachingStore) and file.store.cache is not None and file.etag is not None:
+            keys = by_cache.setdefault(file.store.cache, {})
+            keys[file.shown] = file.store.key(file.path, file.etag)
+    found: dict[str, list[StoredBlock]] = {}
+    for cache, keys in by_cache.items():
+        blocks = cache.find(tuple(set(keys.values())))
+        found |= {shown: blocks[key] for shown, key in keys.items() if key in blocks}
+    return found

@@ -9,24 +9,28 @@ import pyarrow as pa
 from lakeq.errors import LakeqError, ObjectChangedError
 from lakeq.storage.base import LISTING_SCHEMA
 from lakeq.storage.credentials import S3Access
-from lakeq.storage.faults import translate_status
+from lakeq.storage.endpoints import S3Endpoint
+from lakeq.storage.faults import translate_status, unreadable
 from lakeq.storage.options import StorageOptions
 
 
 class S3Keys:
     """The keys of one bucket. See lakeq.storage.bucket.ExactKeys."""
 
-    def __init__(self, bucket: str, access: S3Access, options: StorageOptions) -> None:
+    def __init__(self, endpoint: S3Endpoint, access: S3Access, options: StorageOptions) -> None:
         from botocore import UNSIGNED
         from botocore.config import Config
         from botocore.session import Session
 
-        self._bucket = bucket
+        self._bucket = endpoint.bucket
+        # botocore waits up to 2**n seconds before its nth retry.
+        attempts = min(8, int(options.retry_timeout).bit_length() + 1)
         self._payer = {"RequestPayer": "requester"} if options.requester_pays else {}
         self._client = Session(profile=options.profile).create_client(
             "s3",
-            region_name=access.region or "us-east-1",
-            endpoint_url=access.endpoint_url,
+            region_name=endpoint.region,
+            endpoint_url=endpoint.service_url,
+            verify=access.settings.ca_bundle,
             aws_access_key_id=options.key,
             aws_secret_access_key=options.secret,
             aws_session_token=options.token,
@@ -34,10 +38,11 @@ class S3Keys:
                 signature_version=UNSIGNED if access.provider is None else None,
                 connect_timeout=min(5.0, options.timeout),
                 read_timeout=options.timeout,
-                retries={"mode": "standard", "total_max_attempts": 8},
-                s3={"addressing_style": "path"},
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                s3={"addressing_style": "virtual" if endpoint.virtual else "path"},
             ),
         )
+        self._client.meta.events.register("before-call.s3", _stay)
 
     def list(self, prefix: str) -> pa.Table:
         """See ExactKeys. A key that comes twice with two versions is ObjectChangedError."""
@@ -54,8 +59,8 @@ class S3Keys:
                     row |= {"modified": item["LastModified"], "storage_class": item.get("StorageClass")}
                     if found.setdefault(item["Key"], row) != row:
                         raise self._changed(item["Key"])
-        except (BotoCoreError, ClientError) as error:
-            raise self._translate(error, prefix, listed=False) from error
+        except (BotoCoreError, ClientError, ValueError, KeyError) as error:
+            raise self._translate(error, prefix, listed=False) from None
         return pa.Table.from_pylist(list(found.values()), LISTING_SCHEMA)
 
     def read(self, key: str, start: int, length: int, etag: str | None) -> bytes:
@@ -69,17 +74,26 @@ class S3Keys:
                 Bucket=self._bucket, Key=key, Range=span, **pinned, **self._payer
             )
             body: bytes = answer["Body"].read()
-        except (BotoCoreError, ClientError) as error:
-            raise self._translate(error, key, listed=etag is not None) from error
+        except (BotoCoreError, ClientError, ValueError, KeyError) as error:
+            raise self._translate(error, key, listed=etag is not None) from None
         return body
 
     def _translate(self, error: Any, key: str, listed: bool) -> LakeqError:
+        """Our error, to be raised without `error` as its cause: the text of a server may hold keys."""
+        location = f"s3://{self._bucket}/{key}"
+        if isinstance(error, ValueError | KeyError):
+            return unreadable(location)
         answer = getattr(error, "response", {})
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = answer.get("Error", {}).get("Code", "")
         code = "" if code.isdigit() else code  # botocore puts the status where a store gave no code
-        return translate_status(status, code, f"s3://{self._bucket}/{key}", listed)
+        return translate_status(status, code, location, listed)
 
     def _changed(self, key: str) -> LakeqError:
         location = f"s3://{self._bucket}/{key}"
         return ObjectChangedError(f"Object changed while it was listed: '{location}'. List again.", location)
+
+
+def _stay(context: dict[str, Any], **_: Any) -> None:
+    """Keep botocore from looking for the region: it is settled, and its way may recurse for ever."""
+    context.get("s3_redirect", {})["redirected"] = True

@@ -86,6 +86,7 @@ def test_estimate_json_is_one_object_with_the_documented_keys(run: Run, lake: st
         "files_total",
         "partitions",
         "partitions_total",
+        "listed_at",
         "tables",
     }
     assert (estimate["files"], estimate["files_total"], estimate["accuracy"]) == (2, 24, "exact")

@@ -46,6 +46,7 @@ def test_plain_hive_files_go_by_their_real_path(tmp_path: Path, path: str) -> No
         "year=20%36/f.parquet",
         "year=2026/f*.parquet",
         "year=2026/[f]/f.parquet",
+        "year=2026/a\\b.parquet",
         "year=2026?/f.parquet",
         "2026/f.parquet",
     ],

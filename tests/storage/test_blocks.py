@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakeq.storage.blocks import BlockCache
+from lakeq.storage.blocks import MemoryBlocks
 
 FILES = {name: bytes((i * step) % 256 for i in range(64)) for name, step in (("a", 1), ("b", 3))}
 SPAN = st.tuples(st.sampled_from(sorted(FILES)), st.integers(0, 63), st.integers(0, 64))
@@ -15,7 +15,7 @@ SPAN = st.tuples(st.sampled_from(sorted(FILES)), st.integers(0, 63), st.integers
 def test_what_is_found_is_what_the_file_holds(
     limit: int, steps: list[tuple[bool, tuple[str, int, int]]]
 ) -> None:
-    cache = BlockCache(limit)
+    cache = MemoryBlocks(limit)
     for is_keep, (name, start, length) in steps:
         wanted = FILES[name][start : start + length]
         if is_keep:
@@ -26,7 +26,7 @@ def test_what_is_found_is_what_the_file_holds(
 
 
 def test_a_kept_block_is_found_in_parts() -> None:
-    cache = BlockCache(100)
+    cache = MemoryBlocks(100)
     cache.keep("a", 10, b"0123456789")
     assert cache.find("a", 10, 10) == b"0123456789"
     assert cache.find("a", 12, 3) == b"234"
@@ -36,7 +36,7 @@ def test_a_kept_block_is_found_in_parts() -> None:
 
 
 def test_the_least_recently_used_block_goes_first() -> None:
-    cache = BlockCache(20)
+    cache = MemoryBlocks(20)
     cache.keep("a", 0, b"0123456789")
     cache.keep("b", 0, b"0123456789")
     assert cache.find("a", 0, 1) == b"0"
@@ -46,7 +46,7 @@ def test_the_least_recently_used_block_goes_first() -> None:
 
 
 def test_a_block_over_the_limit_is_not_kept_and_evicts_nothing() -> None:
-    cache = BlockCache(10)
+    cache = MemoryBlocks(10)
     cache.keep("a", 0, b"0123456789")
     cache.keep("b", 0, b"0123456789x")
     assert cache.find("b", 0, 1) is None
@@ -54,7 +54,7 @@ def test_a_block_over_the_limit_is_not_kept_and_evicts_nothing() -> None:
 
 
 def test_a_block_kept_twice_counts_once() -> None:
-    cache = BlockCache(20)
+    cache = MemoryBlocks(20)
     for _ in range(3):
         cache.keep("a", 0, b"0123456789")
     cache.keep("b", 0, b"0123456789")
@@ -62,7 +62,7 @@ def test_a_block_kept_twice_counts_once() -> None:
 
 
 def test_a_cleared_cache_is_empty() -> None:
-    cache = BlockCache(10)
+    cache = MemoryBlocks(10)
     cache.keep("a", 0, b"x")
     cache.clear()
     assert cache.find("a", 0, 1) is None

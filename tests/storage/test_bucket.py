@@ -282,7 +282,7 @@ def test_a_body_cut_off_is_read_again(scripted_server: ScriptedServer) -> None:
     store = faulty(
         scripted_server,
         part(GOOD, sent=4),
-        reply(206, GOOD[4:], headers={"Content-Range": "bytes 4-9/10", **META}),
+        part(GOOD),
     )
     assert store.read("a", 0, 10, '"v1"') == GOOD
 
@@ -437,3 +437,31 @@ def test_azure_asks_the_account_for_the_container(scripted_server: ScriptedServe
     with pytest.raises(ObjectNotFoundError) as caught:
         store.read("b", 0, 1, None)
     assert "hidden" not in str(caught.value)
+
+
+def test_credentials_that_expire_are_renewed_once(
+    scripted_server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = AKIDOLD\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    store = open_store("s3://b", endpoint_url=scripted_server.endpoint, region="us-east-1", **PATIENCE)
+    file.write_text("[default]\naws_access_key_id = AKIDNEW\naws_secret_access_key = s\n")
+    scripted_server.scripts["GET /b/a"] = [error(400, "ExpiredToken"), part(GOOD)]
+    assert store.read("a", 0, 10, '"v1"') == GOOD
+    authorization = {k.lower(): v for k, v in scripted_server.requests[-1][2].items()}["authorization"]
+    assert "AKIDNEW" in authorization
+    scripted_server.scripts["GET /b/a"] = [error(400, "ExpiredToken")]
+    with pytest.raises(AccessDeniedError, match="expired"):
+        store.read("a", 0, 10, '"v1"')
+
+
+def test_a_refusal_that_will_not_pass_is_not_repeated(scripted_server: ScriptedServer) -> None:
+    store = faulty(scripted_server, error(400, "Nonsense"))
+    before = len(scripted_server.requests)
+    with pytest.raises(StorageUnavailableError):
+        store.read("a", 0, 10, '"v1"')
+    assert len(scripted_server.requests) == before + 1

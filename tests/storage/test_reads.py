@@ -24,8 +24,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakeq.errors import ObjectChangedError, StorageError
-from lakeq.storage.reads import WHOLE_FILE_BYTES, PlannedFile, PlannedFileSystem
+from lakeq.storage.pieces import UNPLANNED_WHOLE_BYTES as WHOLE_FILE_BYTES
+from lakeq.storage.pieces import PlannedFile
+from lakeq.storage.reads import PlannedFileSystem
 from lakeq.storage.stores import open_store
+from lakeq.storage.workers import Workers
 from tests.servers import S3Server
 
 MIB = 1 << 20
@@ -41,6 +44,7 @@ class FakeStore:
         self.objects = objects
         self.before = before
         self.reads: list[tuple[str, int, int]] = []
+        self.workers = Workers(16)
 
     def list(self, prefix: str = "") -> pa.Table:
         raise AssertionError("planned reads never list")

@@ -1,0 +1,292 @@
+"""One table as far as it is known: its files, their index, and what looking into them told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import RLock
+
+import pyarrow as pa
+
+from lakeq.catalog.definitions import TableDefinition
+from lakeq.catalog.facts_store import FactStore
+from lakeq.catalog.index import FileIndex, FileSelection
+from lakeq.catalog.objects import StoredFile, spread, stored_files
+from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
+from lakeq.catalog.schema import settle_schema
+from lakeq.catalog.table import Table, TableFiles, Totals
+from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError
+from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
+from lakeq.formats.detect import FORMATS
+from lakeq.formats.head import HEAD_BYTES
+from lakeq.storage.base import Store
+from lakeq.storage.caching import CachingStore
+from lakeq.storage.progress import Reporter
+
+FOOTERS_AT_ONCE = 10_000
+"""Up to so many local files every footer is read to settle a table's schema; beyond, an even spread of them,
+and the rest when a query keeps them."""
+HEADS_AT_ONCE = 1_000
+"""The same for CSV and JSON, whose heads cost more to understand."""
+REMOTE_SAMPLES = 8
+"""The same for remote files, of which a query reads those that it keeps: opening one costs a request."""
+WHOLE_BYTES = 512 * 1024
+"""Remote files up to this size are fetched whole when they are looked into for a query that is about to run:
+one request instead of two."""
+_LEAST_TAIL, _FIRST_TAIL, _MOST_TAIL = 16 * 1024, 64 * 1024, 1024 * 1024
+"""The first read of a footer: at least what DuckDB will ask of a file's end."""
+
+
+@dataclass(slots=True)
+class KnownTable:
+    """A table as it is known beyond one listing of it.
+
+    `place` is its folder below the store's root ("" or ending in `/`), or its one file. `files` has no
+    files, or a sample of them; `reasons` is its evidence as far as that is not about counts. `schemas` are
+    all that a file of the table was seen to have, with the path of one; `tail` is about how long footers are.
+    `recent` are the sets of objects that were indexed last.
+    """
+
+    files: TableFiles
+    store: Store
+    place: str
+    definition: TableDefinition | None = None
+    reasons: tuple[str, ...] = ()
+    schemas: dict[FileSchema, str] = field(default_factory=dict)
+    tail: int = _FIRST_TAIL
+    totals: Totals | None = None
+    density: Density = UNKNOWN_DENSITY
+    recent: list[tuple[pa.Table, TableEntry]] = field(default_factory=list)
+
+    @property
+    def fact_key(self) -> str:
+        """The name under which facts of the table's files are kept."""
+        return repr((self.files.location, self.files.format, self.files.options))
+
+    def learn_tail(self, facts: Iterable[FileFacts]) -> None:
+        """Read about as much of later files' ends as the longest footer takes."""
+        lengths = [fact.footer_bytes for fact in facts if fact.footer_bytes]
+        if lengths:
+            longest = max(lengths) + max(lengths) // 8
+            self.tail = min(max(longest, _LEAST_TAIL), _MOST_TAIL)
+
+    def recall_schemas(self, schemas: Mapping[FileSchema, str]) -> None:
+        """Know these schemas too, each with the path of one file that has it."""
+        for schema, path in schemas.items():
+            self.schemas.setdefault(schema, self.store.url(path))
+
+    def settle(self) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+        """The columns of the table as far as they are known, and what had to be reconciled. Their order is
+        that of the paths in which they were met, not of time."""
+        files = self.files
+        schemas = dict(sorted(self.schemas.items(), key=lambda item: item[1]))
+        return settle_schema(files.name, schemas, files.partition_columns, files.options.columns)
+
+
+class TableEntry:
+    """The files of one table as they were listed. Thread-safe.
+
+    `files` are all the table's when `is_whole`; `open_index` indexes them at the first question; `reader`
+    reads them. `listed_at` is when the oldest of the listings in use was made.
+    """
+
+    def __init__(
+        self,
+        known: KnownTable,
+        files: TableFiles,
+        is_whole: bool,
+        listed_at: float | None,
+        open_index: Callable[[pa.Table, Sequence[Column]], FileIndex],
+        reader: Store,
+        facts: FactStore,
+        report: Reporter,
+    ) -> None:
+        self.known = known
+        self.files = files
+        self.is_whole = is_whole
+        self.listed_at = listed_at
+        self._open_index = open_index
+        self._index: FileIndex | None = None
+        self._reader = reader
+        self._facts = facts
+        self._report = report
+        self._broken: dict[int, LakeqError] = {}
+        self._lock = RLock()
+        self._is_loaded = False
+        self._settled: tuple[int, float | None, Table] | None = None
+
+    @property
+    def index(self) -> FileIndex:
+        """The index of the files."""
+        with self._lock:
+            if self._index is None:
+                self._index = index = self._open_index(self.files.files, self.files.partition_columns)
+                if self.is_whole:
+                    self.known.totals = Totals(index.count, index.partitions, index.size)
+            return self._index
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the files are read by requests to a store."""
+        return not self._reader.is_local
+
+    @property
+    def table(self) -> Table:
+        """The table with the schema of all files seen so far. The error of a file when none can be read."""
+        with self._lock:
+            if not self._is_loaded:
+                self._load()
+                self._is_loaded = True
+            if self._settled is None or self._settled[:2] != (len(self.known.schemas), self.listed_at):
+                self._settled = (len(self.known.schemas), self.listed_at, self._settle())
+            return self._settled[2]
+
+    def recall(self, selection: FileSelection) -> None:
+        """Take from earlier runs what is known of these files."""
+        recalled = self._facts.recall(self.known.fact_key, self.index, selection)
+        self.known.recall_schemas(recalled.schemas)
+
+    def remember(self) -> None:
+        """Keep for later runs what was learned."""
+        if self._index is not None and not self._reader.is_local:
+            self._facts.remember(self.known.fact_key, self._index, is_whole=self.is_whole)
+
+    def inspect(self, selection: FileSelection, fetches_whole: bool = False) -> None:
+        """Read the footers or heads of those of these files that were not read yet. Raises the error of a
+        file that cannot be read.
+
+        `fetches_whole`: the files are about to be read anyway, so small ones may be fetched whole.
+        """
+        with self._lock:
+            if not self._reader.is_local:
+                self.recall(selection)
+            rows = self.index.read_uninspected(selection)
+            self._raise_broken(rows)
+            if rows.num_rows:
+                self._look_into(rows, fetches_whole)
+                self._raise_broken(rows)
+
+    def _load(self) -> None:
+        """Learn the schema from some files, unless it is known of a remote table."""
+        if not self._reader.is_local:
+            self.recall(self.index.all)
+        unread = self.index.read_uninspected(self.index.all)
+        if unread.num_rows and (self._reader.is_local or not self.known.schemas):
+            chosen = spread(range(unread.num_rows), self._sample_limit())
+            self._look_into(unread.take(pa.array(chosen)), fetches_whole=False)
+            if self._broken and not self.known.schemas:
+                raise next(iter(self._broken.values()))
+
+    def _sample_limit(self) -> int:
+        if not self._reader.is_local:
+            return REMOTE_SAMPLES
+        return HEADS_AT_ONCE if self.files.format in ("csv", "json") else FOOTERS_AT_ONCE
+
+    def _raise_broken(self, rows: pa.Table) -> None:
+        for file_id in rows.column("file_id").to_pylist():
+            if file_id in self._broken:
+                raise self._broken[file_id]
+
+    def _look_into(self, rows: pa.Table, fetches_whole: bool) -> None:
+        """Look into these files; a broken one is remembered, and fails the queries that need it."""
+        file_format = FORMATS[self.files.format]
+        sources = stored_files(rows, self._reader)
+        options = self.files.options
+        if file_format.has_footers:
+            options = replace(options, extra={**options.extra, "tail": self.known.tail})
+        if isinstance(self._reader, CachingStore):
+            self._reader.look_up((source.key, source.etag) for source in sources)
+        facts: list[tuple[int, FileFacts]] = []
+        results = inspect_files(
+            file_format,
+            sources,
+            options,
+            self._reader,
+            WHOLE_BYTES if fetches_whole else 0,
+            self._report,
+        )
+        for file_id, source, result in zip(rows.column("file_id").to_pylist(), sources, results, strict=True):
+            if isinstance(result, LakeqError):
+                self._broken[file_id] = result
+            else:
+                facts.append((file_id, result))
+                self.known.schemas.setdefault(result.schema, source.path)
+        self.known.learn_tail(fact for _, fact in facts)
+        self.index.add_facts(facts)
+
+    def _settle(self) -> Table:
+        """Freeze the table's schema from the files seen so far."""
+        files, index = self.files, self.index
+        columns, mixtures = self.known.settle()
+        evidence = [*files.evidence, *mixtures]
+        if index.inspected < index.count:
+            evidence.append(f"schema from {index.inspected:,} of {index.count:,} files")
+        evidence += [f"cannot be read: {error}" for error in list(self._broken.values())[:5]]
+        keys = {column.name.casefold() for column in files.partition_columns}
+        index.settle_types([column for column in columns if column.name.casefold() not in keys])
+        return make_table(files, columns, tuple(evidence), self.known.totals, self.listed_at)
+
+
+def make_table(
+    files: TableFiles,
+    columns: tuple[Column, ...],
+    evidence: tuple[str, ...],
+    totals: Totals | None,
+    listed_at: float | None = None,
+    problem: LakeqError | None = None,
+) -> Table:
+    """The Table of some files."""
+    return Table(
+        name=files.name,
+        location=files.location,
+        store_root=files.store_root,
+        format=files.format,
+        layout=files.layout,
+        columns=columns,
+        partition_columns=files.partition_columns,
+        files_total=None if totals is None else totals.files,
+        partitions_total=None if totals is None else totals.partitions,
+        bytes_total=None if totals is None else totals.bytes,
+        options=files.options,
+        evidence=evidence,
+        ignored=files.ignored,
+        problem=problem,
+        listed_at=listed_at,
+    )
+
+
+def inspect_files(
+    file_format: Format,
+    sources: Sequence[StoredFile],
+    options: ReadOptions,
+    reader: Store,
+    whole_bytes: int,
+    report: Reporter,
+) -> list[FileFacts | LakeqError]:
+    """What each file tells, in order; the error of its own for a file that cannot be read or understood.
+
+    Files up to `whole_bytes` are read whole first, and of other remote text the head, so that a `reader` that
+    keeps what it read is asked once.
+    StorageUnavailableError is raised: it says nothing about the file.
+    """
+    progress = report.start("inspecting", len(sources))
+
+    def inspect(source: StoredFile) -> FileFacts | LakeqError:
+        try:
+            if source.size <= whole_bytes:
+                source.read(0, source.size)
+            elif not (file_format.has_footers or reader.is_local):
+                source.read(0, min(source.size, HEAD_BYTES))
+            return file_format.inspect(source, options)
+        except StorageUnavailableError:
+            raise
+        except LakeqError as error:
+            return error
+        except (ArithmeticError, LookupError, TypeError, ValueError, pa.ArrowException) as error:
+            return CorruptFileError(
+                f"{source.path} cannot be read as {file_format.name}: {error}", source.path
+            )
+        finally:
+            progress.advance(1)
+
+    return reader.workers.map(inspect, sources)

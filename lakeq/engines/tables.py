@@ -1,0 +1,87 @@
+"""The tables of a query, with the paths by which an engine opens their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from lakeq.engines.groups import PLANNED_SCHEME, FileGroup, TableRead, copy_folder, group_files, merge_scans
+from lakeq.engines.needs import Needs, find_needs, is_read_whole
+from lakeq.engines.translation import OpenedFile
+from lakeq.formats.detect import FORMATS
+from lakeq.planner.plan import ScanPlan
+from lakeq.storage.base import Store
+from lakeq.storage.local import make_etag
+from lakeq.storage.pieces import PlannedFile
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTable:
+    """The files of one table as a query opens them: from which store, and whether Arrow decodes them.
+
+    `tag` is the table's name in the query's own namespace; `needs` are the ranges that it will ask for.
+    """
+
+    read: TableRead
+    store: Store
+    by_arrow: bool
+    groups: tuple[FileGroup, ...]
+    tag: str
+    needs: Needs = field(default_factory=dict)
+
+    def planned_files(self, sequence: int) -> Iterator[PlannedFile]:
+        """The files to publish in the planned filesystem, each group a sequence, numbered from `sequence`."""
+        for number, group in enumerate(self.groups, sequence):
+            if not group.native:
+                copied = not self.by_arrow and is_read_whole(group, self.needs)
+                folders = cache(copy_folder)
+                columns = [group.files[name].to_pylist() for name in ("file_id", "path", "size", "etag")]
+                for shown, file_id, path, size, etag in zip(group.paths, *columns, strict=True):
+                    name = shown.removeprefix(PLANNED_SCHEME)
+                    needed = self.needs.get(file_id)
+                    folder = folders(name.rpartition("/")[0]) if copied else None
+                    yield PlannedFile(name, self.store, path, size, etag, needed, number, folder)
+
+    def check_unchanged(self) -> None:
+        """ObjectChangedError when a file that the engine opens by itself is not the one listed."""
+        for group in self.groups:
+            if group.native:
+                columns = [group.files[name].to_pylist() for name in ("path", "etag")]
+                for opened, path, etag in zip(group.paths, *columns, strict=True):
+                    if not _is_version(opened, etag):
+                        self.store.read(path, 0, 0, etag)  # says what became of it
+
+    def opened_files(self) -> Iterator[OpenedFile]:
+        """Each file with the path by which it is opened."""
+        for group in self.groups:
+            for opened, path in zip(group.paths, group.files["path"].to_pylist(), strict=True):
+                yield OpenedFile(opened.removeprefix(PLANNED_SCHEME), self.store.url(path))
+
+
+def open_tables(
+    plan: ScanPlan, stores: Callable[[str], Store], by_arrow: bool, roots: frozenset[str], token: str
+) -> tuple[OpenedTable, ...]:
+    """The tables that `plan` reads, each file with the path by which an engine is to open it.
+
+    `roots` are the folders in which DuckDB may open files by itself; `token` tells the planned files of
+    this query from those of others.
+    """
+    opened = []
+    for number, read in enumerate(merge_scans(plan)):
+        store, decoder = stores(read.table.store_root), FORMATS[read.table.format]
+        arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, {}, None) is None for s in read.schemas[:1])
+        may_open = arrow or store.root in roots
+        groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
+        needs = {} if store.is_local else find_needs(read, arrow)
+        opened.append(OpenedTable(read, store, arrow, groups, f"lakeq_{number}", needs))
+    return tuple(opened)
+
+
+def _is_version(path: str, etag: str | None) -> bool:
+    """Whether a local file is the version `etag`, by its status alone: opening it would cost much more."""
+    try:
+        return etag is None or make_etag(os.stat(path)) == etag
+    except OSError:
+        return False

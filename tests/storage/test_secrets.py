@@ -1,0 +1,209 @@
+"""No credential is in what lakeq raises, logs or shows, whatever a server answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakeq.errors import LakeqError
+from lakeq.storage.stores import open_store
+from tests.servers import ScriptedServer, free_port, reply
+
+KEY, SECRET, TOKEN = "CANARYKEY", "CANARYSECRET", "CANARYTOKEN"
+OPTIONS = {"key": KEY, "secret": SECRET, "token": TOKEN}
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}
+ALL_KEYS = ("a", "a//b")
+"""The second is read by botocore."""
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+def echo(status: int, code: str, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    """The worst of servers: its answer repeats the whole request, as S3's do in their CanonicalRequest."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked = f"{request.requestline}\n{request.headers}\n{KEY} {SECRET} {TOKEN}"
+        body = f"<Error><Code>{code}</Code><Message>{asked}</Message><StringToSign>{asked}</StringToSign></Error>"
+        reply(status, body.encode(), headers=headers)(request)
+
+    return answer
+
+
+def hang_up(request: BaseHTTPRequestHandler) -> None:
+    request.close_connection = True
+
+
+FAULTS = {
+    "denied": echo(403, "AccessDenied"),
+    "signature": echo(403, "SignatureDoesNotMatch"),
+    "malformed": echo(400, "AuthorizationHeaderMalformed"),
+    "expired": echo(400, "ExpiredToken"),
+    "no code": echo(400, f"<{TOKEN}>"),
+    "missing": echo(404, "NoSuchBucket"),
+    "replaced": echo(412, "PreconditionFailed"),
+    "range": echo(416, "InvalidRange"),
+    "broken": echo(500, "InternalError"),
+    "busy": echo(503, "SlowDown"),
+    "elsewhere": echo(301, "PermanentRedirect"),
+    "redirect": echo(307, "TemporaryRedirect", Location=f"http://127.0.0.1:{free_port()}/?sig={SECRET}"),
+    "archived": echo(403, "InvalidObjectState"),
+    "no listing": reply(200, f"<ListBucketResult><{KEY}>{TOKEN}</x>".encode()),
+    "wrong entry": reply(
+        200,
+        f"<ListBucketResult><Contents><Key>t/a</Key><Size>{SECRET}</Size></Contents></ListBucketResult>".encode(),
+    ),
+    "reset": hang_up,
+}
+
+
+def collect(work: Callable[[], Any], shown: list[str]) -> Any:
+    """What `work` gives; if it raises, all that a log or another process may hold of the error."""
+    try:
+        return work()
+    except LakeqError as error:
+        shown += [str(error), repr(error), repr(pickle.dumps(error)), *traceback.format_exception(error)]
+        seen: list[BaseException] = []
+        cause = error.__cause__
+        while cause is not None and cause not in seen:
+            shown += [str(cause), repr(cause), repr(vars(cause))]
+            seen.append(cause)
+            cause = cause.__cause__
+        return None
+
+
+def try_all(location: str, options: dict[str, Any]) -> list[str]:
+    """Open, list and read, and what each showed."""
+    shown: list[str] = []
+    store = collect(lambda: open_store(location, retry_timeout=0.2, timeout=5, **options), shown)
+    if store is not None:
+        shown += [repr(store), str(store), store.root, store.url("a")]
+        collect(store.list, shown)
+        collect(lambda: store.list("a//b/"), shown)
+        for key in ALL_KEYS:
+            collect(lambda key=key: store.read(key, 0, 4, '"v1"'), shown)
+    return shown
+
+
+def check(shown: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("lakeq")]
+    assert shown
+    for text in [*shown, *ours]:
+        assert "CANARY" not in text
+
+
+@pytest.mark.parametrize("given", ["options", "environment"])
+def test_no_answer_of_s3_brings_a_secret_to_light(
+    scripted_server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    given: str,
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="lakeq")
+    options: dict[str, Any] = {"endpoint_url": scripted_server.endpoint}
+    if given == "options":
+        options |= OPTIONS
+    else:
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+    paths = ["/lake", "/lake/t", *(f"/lake/t/{key}" for key in ALL_KEYS)]
+    for fault, answer in FAULTS.items():
+        methods = ("GET", "HEAD") if fault in ("reset", "elsewhere", "malformed") else ("GET",)
+        scripted_server.scripts = {f"{method} {path}": [answer] for method in methods for path in paths}
+        check(try_all("s3://lake/t", options), caplog)
+    assert len(scripted_server.requests) > 4 * len(FAULTS)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        f"http://127.0.0.1:{free_port()}",
+        f"https://127.0.0.1:{free_port()}",
+        "http://nowhere.invalid",
+        f"http://{KEY}:{SECRET}@127.0.0.1:1",
+        f"{SECRET}",
+    ],
+)
+def test_no_wrong_endpoint_brings_a_secret_to_light(caplog: pytest.LogCaptureFixture, endpoint: str) -> None:
+    caplog.set_level(logging.DEBUG, logger="lakeq")
+    check(try_all("s3://lake/t", OPTIONS | {"endpoint_url": endpoint}), caplog)
+
+
+@pytest.mark.parametrize(
+    "location", [f"s3://{KEY}:{SECRET}@lake/t", f"az://c:{SECRET}@x/t", f"gs://{KEY}@lake"]
+)
+def test_credentials_in_a_location_are_refused_without_repeating_them(
+    caplog: pytest.LogCaptureFixture, location: str
+) -> None:
+    check(try_all(location, {}), caplog)
+
+
+@pytest.mark.parametrize(
+    ("location", "options"),
+    [
+        ("az://lake/t", {"key": "account", "token": f"sv=1&sig={SECRET}"}),
+        ("az://lake/t", {"key": "account", "secret": "Q0FOQVJZU0VDUkVU"}),
+        ("gs://lake/t", {"token": TOKEN}),
+    ],
+)
+def test_no_answer_of_google_or_azure_brings_a_secret_to_light(
+    scripted_server: ScriptedServer,
+    caplog: pytest.LogCaptureFixture,
+    location: str,
+    options: dict[str, str],
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="lakeq")
+    paths = ["/lake", "/", "/lake/t", *(f"/lake/t/{key}" for key in ALL_KEYS)]
+    for answer in FAULTS.values():
+        scripted_server.scripts = {
+            f"{method} {path}": [answer] for method in ("GET", "HEAD") for path in paths
+        }
+        shown = try_all(location, {"endpoint_url": scripted_server.endpoint, **options})
+        check(shown, caplog)
+        assert not any("Q0FOQVJZU0VDUkVU" in text for text in shown)
+    assert len(scripted_server.requests) > len(FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("location", "options"),
+    [
+        ("az://c/x", {"key": "account", "secret": f"{SECRET}!"}),
+        ("az://c/x", {"key": "account", "token": SECRET}),
+        ("s3://b/x", {"key": KEY}),
+        ("s3://b/x", {"secret": SECRET}),
+        ("s3://b/x", {"token": TOKEN}),
+        ("gs://b/x", {"key": KEY, "secret": SECRET}),
+        ("s3://b/x", OPTIONS | {"timeout": SECRET}),
+        ("s3://b/x", OPTIONS | {"addressing_style": SECRET}),
+    ],
+)
+def test_no_refused_option_is_repeated(
+    caplog: pytest.LogCaptureFixture, location: str, options: dict[str, Any]
+) -> None:
+    shown: list[str] = []
+    collect(lambda: open_store(location, **options), shown)
+    check(shown, caplog)
+
+
+def test_a_service_account_that_cannot_be_used_is_not_repeated(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    file = tmp_path / "account.json"
+    for content in (f'{{"private_key": {SECRET}', json.dumps({"private_key": SECRET, "client_email": 1})):
+        file.write_text(content)
+        shown: list[str] = []
+        collect(lambda: open_store("gs://b/x", token=str(file)), shown)
+        check(shown, caplog)
