@@ -751,6 +751,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._waiting = bytearray()
         self._is_busy = False
+        self._is_ended = False
         self._is_closing = False
 
     def connection_made(self, transport: Any) -> None:
@@ -758,6 +759,13 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._is_closing = True
+
+    def eof_received(self) -> bool:
+        """Nothing more will come; what came is answered before the connection is closed."""
+        self._is_ended = True
+        if not self._is_busy:
+            self._start_next()
+        return not self._is_closing
 
     def data_received(self, data: bytes) -> None:
         self._waiting += data
@@ -776,6 +784,8 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         if request is None:
+            if self._is_ended:
+                self._close()
             return
         self._is_busy = True
         if request.is_control:
@@ -828,7 +838,7 @@ class Connection(asyncio.Protocol):
             self._close()
             return
         self._is_busy = False
-        if self._waiting:
+        if self._waiting or self._is_ended:
             self._loop.call_soon(self._start_next)
 
     def _do_after(self, seconds: float, run: Callable[..., None], *arguments: object) -> None:

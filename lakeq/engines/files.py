@@ -54,6 +54,7 @@ class OpenedFiles:
         """Begin to fetch what the plan needs. From now on `tables` have the paths that the run is to open."""
         self.check_unchanged()
         if self._copies is not None:
+            self._published.prefetch.settle()  # what binding has read is a copy too
             self._copies.make(self.tables)
             self.tables = tuple(self._copies.apply(table) for table in self.tables)
         self._published.start(self._copies.paths if self._copies is not None else ())

@@ -71,7 +71,7 @@ class FileFacts:
     row_count: int | None = None
     has_rows: bool | None = None
     row_groups: tuple[RowGroup, ...] | None = None
-    footer_bytes: int | None = field(default=None, compare=False)
+    footer_bytes: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

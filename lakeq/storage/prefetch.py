@@ -329,6 +329,7 @@ class Prefetch:
 
     def _charge(self, piece: Piece) -> None:
         self._running += 1
+        piece.taken = 0
         if piece.position >= 0:
             piece.is_held = True
             self._held += piece.size

@@ -223,7 +223,7 @@ def test_an_engine_that_reads_all_again_is_followed(filesystem: PlannedFileSyste
         for _ in range(2):
             for path, body in store.objects.items():
                 assert read(filesystem, path) == body
-        assert len(store.asked) <= 620
+        assert len(store.asked) <= 620, len(store.asked)
 
 
 def test_sequences_are_fetched_side_by_side(filesystem: PlannedFileSystem) -> None:
@@ -299,6 +299,7 @@ def test_closing_wakes_who_waits_and_waits_for_nobody(
     store = SlowStore(objects(300), holds=True)
     query = filesystem.publish(plan(store))
     query.start()
+    store.await_asked(192)
     with filesystem.open("lake://q/f0000") as planned, filesystem.open("lake://q/f0299") as urgent:
         reading: list[Future[bytes]] = [threads.submit(file.read) for file in (planned, urgent)]
         store.await_asked(193)
@@ -306,6 +307,7 @@ def test_closing_wakes_who_waits_and_waits_for_nobody(
         for one in reading:
             with pytest.raises(StorageUnavailableError, match="over"):
                 one.result()
+        planned.seek(0)
         with pytest.raises(StorageUnavailableError):
             planned.read()
     store.let()
@@ -368,9 +370,9 @@ def test_another_version_is_asked_for(filesystem: PlannedFileSystem, tmp_path: P
         caching.read("f0000", 0, KIB, "v2")
     with pytest.raises(ObjectChangedError):
         caching.read("f0000", 0, KIB, None)
-    with filesystem.publish([PlannedFile("q/f", caching, "f0000", KIB, "v2")]):
-        with pytest.raises(ObjectChangedError):
-            read(filesystem, "f")
+    changed = PlannedFile("q/f", caching, "f0000", KIB, "v2")
+    with filesystem.publish([changed]), pytest.raises(ObjectChangedError):
+        read(filesystem, "f")
 
 
 def test_what_planning_has_read_is_not_asked_for_again(filesystem: PlannedFileSystem) -> None:
@@ -400,7 +402,7 @@ def test_memory_that_is_full_hands_on_to_the_disk(tmp_path: Path, local: bool) -
         files = [(path, KIB, "v1") for path in store.objects]
         assert caching.fetch_whole(files, lambda number, body: body) == list(store.objects.values())
     assert len(store.asked) == (20 if local else 10)
-    assert caching.holds(1 << 19)
+    assert caching.holds(1 << 19) is not local
 
 
 # Whatever is planned, read and goes wrong: the same bytes as the store's, or its error.

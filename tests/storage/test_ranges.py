@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def bytes_of(spans: list[Span]) -> set[int]:
 def test_united_spans_are_the_same_bytes_sorted_and_apart(spans: list[Span]) -> None:
     united = unite_spans(spans)
     assert bytes_of(united) == bytes_of(spans)
-    assert all(a[1] < b[0] for a, b in zip(united, united[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(united))
     assert total_bytes(united) == len(bytes_of(spans))
 
 
@@ -46,7 +48,7 @@ def test_what_is_needed_is_known_or_asked_for(data: st.DataObject) -> None:
     needed, known = data.draw(spans), data.draw(spans)
     asked = plan_requests(size, needed, known)
     assert subtract_spans(subtract_spans(unite_spans(needed), known), asked) == []
-    assert all(a[1] <= b[0] for a, b in zip(asked, asked[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(asked))
     assert all(0 <= start < stop <= min(size, start + PIECE_BYTES) for start, stop in asked)
     if not is_fetched_whole(size, needed):
         missing = total_bytes(subtract_spans(unite_spans(needed), known))
