@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import resource
 import sys
 import time
@@ -70,7 +71,9 @@ def plain(value: Any) -> Any:
 
 def main() -> None:
     name, question, endpoint, *options = sys.argv[1:]
-    print(json.dumps(run_contender(name, question, endpoint, json.loads(options[0]) if options else {})))
+    result = run_contender(name, question, endpoint, json.loads(options[0]) if options else {})
+    print(json.dumps(result), flush=True)
+    os._exit(0)  # threads of obstore and pyarrow were seen to abort, or to hang, an interpreter that ends
 
 
 if __name__ == "__main__":
