@@ -23,7 +23,7 @@ from lakeq.storage.workers import Workers
 
 _MOST_AT_ONCE = 256
 _FIRST_WINDOW, _SLOW_WINDOW, _WIDEST_WINDOW = 192, 4, 1_024
-_WINDOW_GROWTH = 2
+_WINDOW_GROWTH, _SLOW_GROWTH = 2, 1
 _KEPT_BYTES, _KEPT_SHARE = 256 << 20, 4
 """What was read already is held for another look: so much at most, and at most a fourth of the budget."""
 _SMALL_BYTES = 1 << 20
@@ -80,6 +80,7 @@ class Prefetch:
         self._budget = policy.memory_bytes - kept
         self._kept = MemoryBlocks(kept)
         self._keeps = policy.keeps
+        self._growth = _SLOW_GROWTH if policy.starts_slowly else _WINDOW_GROWTH
         self._urgent = urgent
         self._writers = Workers(1, "lakeq-keep")
         self._lock = threading.Lock()
@@ -325,7 +326,7 @@ class Prefetch:
         piece.taken = max(piece.taken, 1)
         if self._discharge(piece):
             sequence = self._sequences[piece.file.planned.sequence]
-            sequence.window = min(sequence.window + _WINDOW_GROWTH, _WIDEST_WINDOW)
+            sequence.window = min(sequence.window + self._growth, _WIDEST_WINDOW)
 
     def _charge(self, piece: Piece) -> None:
         self._running += 1

@@ -143,11 +143,12 @@ def test_a_query_that_may_end_early_fetches_little_until_it_reads(filesystem: Pl
         await_files(query, 4)
         assert {path for path, _, _ in store.asked} == {f"f{i:04}" for i in range(4)}
         read(filesystem, "f0000")
-        await_files(query, 7)
-        assert len(store.asked) == 7
+        await_files(query, 6)
+        assert len(store.asked) == 6
         for i in range(1, 30):
             read(filesystem, f"f{i:04}")
-        await_files(query, 80)
+        await_files(query, 64)
+        assert len(store.asked) == 64
 
 
 def test_memory_bounds_what_is_fetched_ahead(filesystem: PlannedFileSystem) -> None:
