@@ -1,8 +1,6 @@
 """`python -m lakeq` is the `lakeq` command."""
 
-import sys
-
-from lakeq.cli.app import main
+from lakeq.cli.app import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -163,7 +163,9 @@ class Lake:
 
         A folder on this machine is listed at the next question.
         """
-        return self._catalog.refresh(name and self._known(name))
+        changes = self._catalog.refresh(name)
+        # Not looked up before: that would list anew, and what changed would be known.
+        return changes if changes or name is None else self._catalog.refresh(self._known(name))
 
     def tables(self) -> list[Table]:
         """Every table, by name. One that cannot be read carries its `problem` instead of columns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from lakeq.planner.estimate import Estimate
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.progress import Progress
 from lakeq.storage.tally import Tally, count_into
+from lakeq.storage.workers import stopped_by
 from lakeq.text_table import format_table
 
 Prepare = Callable[[ScanPlan, dt.datetime | None], ScanPlan]
@@ -48,7 +50,7 @@ class Result:
         self._planning = planning or Tally()
         self._running: QueryResult | None = None
         self._table: pa.Table | None = None
-        self._cancelled = False
+        self._cancelled = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +140,7 @@ class Result:
 
     def cancel(self) -> None:
         """Stop the query from another thread: its reader gets QueryCancelledError."""
-        self._cancelled = True
+        self._cancelled.set()
         if self._running is not None:
             self._running.cancel()
 
@@ -150,15 +152,15 @@ class Result:
     def _start(self) -> QueryResult:
         if self._running is None:
             if self._plan.clock is None:
-                with count_into(self._planning):
+                with count_into(self._planning), stopped_by(self._cancelled):
                     self._plan = self._prepare(self._plan, None)
                 self._running = self._engine.execute(self._plan)
             else:
                 session = self._engine.session(self._plan)
-                with count_into(self._planning):
+                with count_into(self._planning), stopped_by(self._cancelled):
                     self._plan = self._prepare(self._plan, session.now)
                 self._running = session.execute(self._plan)
-            if self._cancelled:
+            if self._cancelled.is_set():
                 self._running.cancel()
         return self._running
 

@@ -131,8 +131,8 @@ class Catalog:
             self._tables = self._whole = None
 
     def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
-        """List the lake, or its table of this name, whole; what changed. Of a store that is listed at the
-        next question nothing is told."""
+        """List the lake, or its table of this name (any case), whole; what changed. Of a store that is listed
+        at the next question nothing is told."""
         with self._lock:
             listings = self._listings_of(self.root)
             if listings is None:
@@ -143,8 +143,9 @@ class Catalog:
             if name is None:
                 self._whole = None
                 self.list_whole(since)
-            tables = self.known_tables(since).values()
-            chosen = [k for k in tables if name in (None, k.files.name) and k.files.problem is None]
+            tables = self.known_tables(since)
+            named = tables.values() if name is None else [tables[n] for n in [name.casefold()] if n in tables]
+            chosen = [known for known in named if known.files.problem is None]
             changes = [self._refresh_table(known, before, since) for known in chosen]
             self.save()
             return tuple(changes)

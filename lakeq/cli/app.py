@@ -6,11 +6,24 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from lakeq.cli.arguments import build_parser
 from lakeq.errors import BudgetExceededError, LakeqError, QueryCancelledError
 
 DONE, FAILED, OVER_BUDGET, INTERRUPTED = 0, 1, 3, 130
+
+
+def run() -> NoReturn:
+    """The process `lakeq`: run one command and exit with its status. After Ctrl-C it leaves at once, where
+    the interpreter would first free each object and end each thread."""
+    status = main()
+    if status == INTERRUPTED:
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

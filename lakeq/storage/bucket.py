@@ -18,7 +18,7 @@ from lakeq.errors import (
     StorageUnavailableError,
 )
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing, split_folder
-from lakeq.storage.faults import is_expired, translate_obstore_error
+from lakeq.storage.faults import endless, is_expired, translate_obstore_error
 from lakeq.storage.tally import count_request
 from lakeq.storage.throttle import MOST_AT_ONCE, Throttle
 from lakeq.storage.workers import Workers
@@ -31,6 +31,7 @@ R = TypeVar("R")
 PAGE_OBJECTS = 1_000
 """Objects that one LIST request tells of, at most: S3's own figure."""
 _PATIENCE = 90.0
+_AFTER_ALL = "\U0010ffff"
 
 
 class ExactKeys(Protocol):
@@ -38,6 +39,10 @@ class ExactKeys(Protocol):
 
     def list(self, prefix: str) -> pa.Table:
         """LISTING_SCHEMA with whole keys as paths: every key that starts with `prefix`, each once."""
+
+    def has_more(self, prefix: str, after: str) -> bool:
+        """Whether a key that starts with `prefix` comes after `after`. An answer that is no listing is an
+        error."""
 
     def read(self, key: str, start: int, length: int, etag: str | None) -> bytes:
         """Up to `length` bytes from `start` of the version `etag`; fewer where the object ends."""
@@ -117,32 +122,21 @@ class BucketStore:
 
     def list_folder(self, prefix: str) -> FolderListing:
         """See PrefixStore.list_folder."""
-        import obstore
-        from obstore.exceptions import BaseError
-
         if self._only is not None:
             return FolderListing((), self._list_only(self._only, prefix))
         folder = self._prefix + prefix
-        if not _is_plain(folder.removesuffix("/")):
+        answer = self._ask_folder(folder) if _is_plain(folder.removesuffix("/")) else None
+        if answer is None:
             return split_folder(self.list(prefix), prefix)
-
-        def ask() -> Any:
-            count_request("list")
-            try:
-                return obstore.list_with_delimiter(self._client, folder or None, return_arrow=True)
-            except (BaseError, OSError) as error:
-                raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
-
-        try:
-            answer = self._call(ask)
-        except ValueError:
-            return split_folder(self.list(prefix), prefix)
-        folders = sorted(f"{name}/" for name in answer["common_prefixes"])
+        folders, objects = answer
         if any(not name.startswith(folder) or len(name) <= len(folder) for name in folders):
             return split_folder(self.list(prefix), prefix)  # a key such as `a//b`, whose slash was dropped
+        if (len(folders) + objects.num_rows) % PAGE_OBJECTS == 0:
+            ends = [folder, *objects["path"].to_pylist(), *(f"{name}{_AFTER_ALL}" for name in folders)]
+            if self._has_more(folder, max(ends)):
+                return split_folder(self.list(prefix), prefix)
         cut = len(self._prefix)
-        objects = _sort(self._below(_listing(pa.table(answer["objects"])), folder))
-        return FolderListing(tuple(name[cut:] for name in folders), objects)
+        return FolderListing(tuple(name[cut:] for name in folders), _sort(self._below(objects, folder)))
 
     def list_range(self, prefix: str, start: str, stop: str) -> pa.Table:
         """See PrefixStore.list_range."""
@@ -245,13 +239,46 @@ class BucketStore:
 
         while (page := self._call(ask)) is not None and page.num_rows:
             last = page["path"][-1].as_py()
-            if state.last is not None and last == state.last:
-                url = f"{self._bucket_url}/{folder}"
-                raise StorageError(f"The listing of '{url}' repeats itself. The server is at fault.", url)
+            if last in state.ends:
+                raise endless(f"{self._bucket_url}/{folder}")
             state.last = last
+            state.ends.add(last)
             yield page
             if page.num_rows < PAGE_OBJECTS:
                 return
+        if self._has_more(folder, state.last or folder):
+            raise _OddKeyError
+
+    def _ask_folder(self, folder: str) -> tuple[tuple[str, ...], pa.Table] | None:
+        """The folders directly in one, sorted, and the objects; None when obstore cannot spell them."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        def ask() -> Any:
+            count_request("list")
+            try:
+                return obstore.list_with_delimiter(self._client, folder or None, return_arrow=True)
+            except (BaseError, OSError) as error:
+                raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
+
+        try:
+            answer = self._call(ask)
+        except ValueError:
+            return None
+        folders = tuple(sorted(f"{name}/" for name in answer["common_prefixes"]))
+        return folders, _listing(pa.table(answer["objects"]))
+
+    def _has_more(self, folder: str, after: str) -> bool:
+        """Whether a listing that ended on a whole page, or found nothing, left keys out: to obstore an error
+        with status 200 is a page without keys."""
+        if self._open_exact is None:
+            return False
+
+        def ask() -> bool:
+            count_request("list")
+            return self._keys(folder).has_more(folder, after)
+
+        return self._call(ask)
 
     def _list_only(self, name: str, prefix: str) -> pa.Table:
         import obstore
@@ -318,12 +345,13 @@ class _OddKeyError(Exception):
 
 
 class _Listing:
-    """How far a listing has come: its stream of pages, and the last key that came."""
+    """How far a listing has come: its stream of pages, the last key that came, and the last of each page."""
 
-    __slots__ = ("last", "stream")
+    __slots__ = ("ends", "last", "stream")
 
     def __init__(self, last: str | None) -> None:
         self.last = last
+        self.ends = {last}
         self.stream: Any = None
 
 

@@ -122,6 +122,11 @@ def unreadable(location: str) -> StorageError:
     return StorageError(f"The answer about '{location}' cannot be read. The server is at fault.", location)
 
 
+def endless(location: str) -> StorageError:
+    """The error for a listing of `location` that never ends."""
+    return StorageError(f"The listing of '{location}' repeats itself. The server is at fault.", location)
+
+
 def _first(pattern: re.Pattern[str], text: str) -> str:
     match = pattern.search(text)
     return match.group(1) if match else ""

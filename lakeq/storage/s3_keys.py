@@ -10,7 +10,7 @@ from lakeq.errors import LakeqError, ObjectChangedError
 from lakeq.storage.base import LISTING_SCHEMA
 from lakeq.storage.credentials import S3Access
 from lakeq.storage.endpoints import S3Endpoint
-from lakeq.storage.faults import translate_status, unreadable
+from lakeq.storage.faults import endless, translate_status, unreadable
 from lakeq.storage.options import StorageOptions
 
 
@@ -63,6 +63,18 @@ class S3Keys:
             raise self._translate(error, prefix, listed=False) from None
         return pa.Table.from_pylist(list(found.values()), LISTING_SCHEMA)
 
+    def has_more(self, prefix: str, after: str) -> bool:
+        """See ExactKeys."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            page = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=1, **self._payer
+            )
+        except (BotoCoreError, ClientError, ValueError, KeyError) as error:
+            raise self._translate(error, prefix, listed=False) from None
+        return bool(page.get("Contents"))
+
     def read(self, key: str, start: int, length: int, etag: str | None) -> bytes:
         """See ExactKeys."""
         from botocore.exceptions import BotoCoreError, ClientError
@@ -80,7 +92,11 @@ class S3Keys:
 
     def _translate(self, error: Any, key: str, listed: bool) -> LakeqError:
         """Our error, to be raised without `error` as its cause: the text of a server may hold keys."""
+        from botocore.exceptions import PaginationError
+
         location = f"s3://{self._bucket}/{key}"
+        if isinstance(error, PaginationError):  # the token of a page leads to the same page
+            return endless(location)
         if isinstance(error, ValueError | KeyError):
             return unreadable(location)
         answer = getattr(error, "response", {})

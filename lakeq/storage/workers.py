@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from itertools import count
 from typing import Any, TypeVar
+
+from lakeq.errors import QueryCancelledError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,6 +23,18 @@ R = TypeVar("R")
 _IDLE_SECONDS = 30.0
 _EAR_SECONDS = 0.1
 """A thread that waits for a lock may not hear Ctrl-C at all, so it looks up this often."""
+
+_stopped: ContextVar[threading.Event | None] = ContextVar("lakeq_stopped", default=None)
+
+
+@contextmanager
+def stopped_by(stopped: threading.Event) -> Iterator[None]:
+    """Have this context's waiting for others end with QueryCancelledError once `stopped` is set."""
+    token = _stopped.set(stopped)
+    try:
+        yield
+    finally:
+        _stopped.reset(token)
 
 
 class Workers:
@@ -109,9 +124,11 @@ class _Shared:
 
 
 def wait_for(futures: Iterable[Future[Any]]) -> None:
-    """Wait until all are done or one has failed; Ctrl-C is heard meanwhile."""
-    pending = set(futures)
+    """Wait until all are done or one has failed; Ctrl-C is heard meanwhile, and what `stopped_by` says."""
+    pending, stopped = set(futures), _stopped.get()
     while pending:
+        if stopped is not None and stopped.is_set():
+            raise QueryCancelledError("Query cancelled.")
         done, pending = wait(pending, _EAR_SECONDS, FIRST_EXCEPTION)
         if any(not future.cancelled() and future.exception() is not None for future in done):
             return

@@ -1,0 +1,42 @@
+"""Threads that work for others: order, errors, and waiting that can be ended."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from lakeq.errors import QueryCancelledError
+from lakeq.storage.workers import Workers, stopped_by
+
+FAR = 60.0
+
+
+def test_outcomes_come_in_the_order_of_the_items() -> None:
+    assert Workers(8).map(lambda n: n * n, range(100)) == [n * n for n in range(100)]
+
+
+def test_the_first_error_is_raised_and_what_is_undone_is_dropped() -> None:
+    done: list[int] = []
+
+    def work(n: int) -> None:
+        if n == 3:
+            raise ValueError("three")
+        done.append(n)
+
+    with pytest.raises(ValueError, match="three"):
+        Workers(1).map(work, range(100))
+    assert done == [0, 1, 2]
+
+
+def test_a_wait_that_was_stopped_ends_though_a_worker_goes_on() -> None:
+    stopped, never = threading.Event(), threading.Event()
+
+    def work(_: int) -> None:
+        stopped.set()
+        never.wait(FAR)
+
+    with stopped_by(stopped), pytest.raises(QueryCancelledError):
+        Workers(2).map(work, range(2))
+    never.set()
+    assert Workers(2).map(abs, [-1]) == [1]
