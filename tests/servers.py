@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import socket
 import subprocess
 import sys
@@ -22,20 +23,20 @@ _START_SECONDS = 60
 class S3Server:
     """A running S3. `storage_options` open it; `put` writes, and makes the bucket if need be."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, key: str = "testing", secret: str = "testing-secret") -> None:
         self.endpoint = endpoint
         self.storage_options: dict[str, Any] = {
             "endpoint_url": endpoint,
-            "key": "testing",
-            "secret": "testing-secret",
+            "key": key,
+            "secret": secret,
             "region": "us-east-1",
         }
         self.client = Session().create_client(
             "s3",
             endpoint_url=endpoint,
             region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing-secret",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
         )
         self._buckets: set[str] = set()
         self._numbers = itertools.count()
@@ -63,7 +64,11 @@ class S3Server:
 
 @contextlib.contextmanager
 def run_s3_server() -> Iterator[S3Server]:
-    """moto's S3 server on a free port of 127.0.0.1, until the block ends."""
+    """moto's S3 server on a free port of 127.0.0.1, until the block ends; or another, empty one, that runs
+    already: `LAKEQ_TEST_S3="http://127.0.0.1:7480 KEY SECRET" pytest tests/conformance`."""
+    if other := os.environ.get("LAKEQ_TEST_S3"):
+        yield S3Server(*other.split())
+        return
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with run_server(command, port):

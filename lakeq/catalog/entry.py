@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.facts_store import FactStore
-from lakeq.catalog.index import FileIndex, FileSelection
-from lakeq.catalog.objects import StoredFile, spread, stored_files
+from lakeq.catalog.index import FileIndex, FileSelection, number_partitions
+from lakeq.catalog.known_facts import VERSION
+from lakeq.catalog.objects import StoredFile, stored_files, take_spread
 from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
 from lakeq.catalog.schema import settle_schema
 from lakeq.catalog.table import Table, TableFiles, Totals
@@ -20,7 +22,7 @@ from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOption
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.head import HEAD_BYTES
 from lakeq.storage.base import Store
-from lakeq.storage.caching import CachingStore
+from lakeq.storage.caching import WHOLE_OBJECT_BYTES, CachingStore
 from lakeq.storage.progress import Reporter
 
 FOOTERS_AT_ONCE = 10_000
@@ -30,9 +32,6 @@ HEADS_AT_ONCE = 1_000
 """The same for CSV and JSON, whose heads cost more to understand."""
 REMOTE_SAMPLES = 8
 """The same for remote files, of which a query reads those that it keeps: opening one costs a request."""
-WHOLE_BYTES = 512 * 1024
-"""Remote files up to this size are fetched whole when they are looked into for a query that is about to run:
-one request instead of two."""
 _LEAST_TAIL, _FIRST_TAIL, _MOST_TAIL = 16 * 1024, 64 * 1024, 1024 * 1024
 """The first read of a footer: at least what DuckDB will ask of a file's end."""
 
@@ -113,6 +112,7 @@ class TableEntry:
         self._broken: dict[int, LakeqError] = {}
         self._lock = RLock()
         self._is_loaded = False
+        self._has_forgotten = False
         self._settled: tuple[int, float | None, Table] | None = None
 
     @property
@@ -124,6 +124,13 @@ class TableEntry:
                 if self.is_whole:
                     self.known.totals = Totals(index.count, index.partitions, index.size)
             return self._index
+
+    def count(self) -> Totals:
+        """How many files, partitions and bytes there are, without an index of them."""
+        files = self.files.files
+        raws = files.select([f"raw_{i}" for i in range(len(self.files.partition_columns))])
+        partitions = int(number_partitions(raws).max(initial=0))
+        return Totals(files.num_rows, partitions, pc.sum(files["size"]).as_py() or 0)
 
     @property
     def is_remote(self) -> bool:
@@ -147,9 +154,12 @@ class TableEntry:
         self.known.recall_schemas(recalled.schemas)
 
     def remember(self) -> None:
-        """Keep for later runs what was learned."""
-        if self._index is not None and not self._reader.is_local:
-            self._facts.remember(self.known.fact_key, self._index, is_whole=self.is_whole)
+        """Keep for later runs what was learned, and forget files that are not there any more."""
+        if not self._reader.is_local:
+            is_due = self.is_whole and not self._has_forgotten
+            versions = self.files.files.select(list(VERSION)) if is_due else None
+            self._facts.remember(self.known.fact_key, self._index, versions)
+            self._has_forgotten = self.is_whole
 
     def inspect(self, selection: FileSelection, fetches_whole: bool = False) -> None:
         """Read the footers or heads of those of these files that were not read yet. Raises the error of a
@@ -172,8 +182,7 @@ class TableEntry:
             self.recall(self.index.all)
         unread = self.index.read_uninspected(self.index.all)
         if unread.num_rows and (self._reader.is_local or not self.known.schemas):
-            chosen = spread(range(unread.num_rows), self._sample_limit())
-            self._look_into(unread.take(pa.array(chosen)), fetches_whole=False)
+            self._look_into(take_spread(unread, self._sample_limit()), fetches_whole=False)
             if self._broken and not self.known.schemas:
                 raise next(iter(self._broken.values()))
 
@@ -202,7 +211,7 @@ class TableEntry:
             sources,
             options,
             self._reader,
-            WHOLE_BYTES if fetches_whole else 0,
+            WHOLE_OBJECT_BYTES if fetches_whole else 0,
             self._report,
         )
         for file_id, source, result in zip(rows.column("file_id").to_pylist(), sources, results, strict=True):

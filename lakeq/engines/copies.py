@@ -31,7 +31,7 @@ _EAR_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Original:
-    """A remote file, and where its copy is to lie: a folder that spells its partition values."""
+    """A remote file, and where its copy is to lie: a folder that spells its partition values, or "" (any)."""
 
     store: CachingStore
     shown: str
@@ -95,7 +95,7 @@ class Copies:
     def _use_copy(self, original: _Original, blocks: Sequence[StoredBlock]) -> bool:
         """Whether there was a copy that lies where it must, or could be made of another."""
         whole = [block for block in blocks if original.is_copy(block)]
-        copy = next((block for block in whole if block.folder == original.folder), None)
+        copy = next((block for block in whole if original.folder in ("", block.folder)), None)
         if copy is not None and self._cache.verify(copy):
             self._take(original, copy)
         else:

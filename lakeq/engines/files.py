@@ -40,10 +40,20 @@ class OpenedFiles:
         size = sum(count_needed(table.read, table.needs) for table in remote)
         keeps = cache is not None and size <= most_bytes(cache)
         policy = ReadPolicy(read_memory, stops_early, keeps)
-        self._published = filesystem.publish(planned, policy)
+        copies = cache is not None and keeps and not stops_early and is_literal_path(cache.folder)
+        first = {file.sequence: file for file in reversed(planned)}
+        # Binding opens the first file of each scan. Of others copies are opened, where they can be made.
+        bound = [
+            file for file in planned if not copies or file.folder is None or first[file.sequence] is file
+        ]
+        self._published = filesystem.publish(bound, policy)
+        self._later = {file.shown: file for file in planned} if copies else {}
+        for file in bound:
+            self._later.pop(file.shown, None)
         self._copies: Copies | None = None
-        if cache is not None and keeps and not stops_early and is_literal_path(cache.folder):
+        if cache is not None and copies:
             self._copies = Copies(cache, self.counter, read_memory, self._stopped)
+            self.counter.expect(sum(file.size for file in self._later.values()), len(self._later))
 
     @property
     def counter(self) -> ReadCounter:
@@ -57,6 +67,9 @@ class OpenedFiles:
             self._published.prefetch.settle()  # what binding has read is a copy too
             self._copies.make(self.tables)
             self.tables = tuple(self._copies.apply(table) for table in self.tables)
+            missing = [file for shown, file in self._later.items() if shown not in self._copies.paths]
+            self.counter.expect(-sum(file.size for file in missing), -len(missing))
+            self._published.add(missing)
         self._published.start(self._copies.paths if self._copies is not None else ())
 
     def finish(self) -> None:
@@ -96,3 +109,7 @@ class OpenedFiles:
         self._published.close()
         if self._copies is not None:
             self._copies.close()
+
+
+def _is_copied(file: PlannedFile) -> bool:
+    return file.folder is not None and not file.store.is_local

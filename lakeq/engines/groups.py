@@ -32,7 +32,8 @@ class TableRead:
     """All that one query reads of one table: the union of its references to it.
 
     `files` is FileSelection.to_table() and `schemas` is what its `schema_id` indexes; `hidden` are names of
-    hidden columns in the order of HIDDEN_COLUMNS. `reads_data` is False when no data column is asked for.
+    hidden columns in the order of HIDDEN_COLUMNS. `keys` are the positions of the partition columns that are
+    asked for. `reads_data` is False when no data column is asked for.
     `chunks` are the stored column chunks that are read (file_id, start, length; start is null where unknown);
     None: they are not known.
     """
@@ -41,6 +42,7 @@ class TableRead:
     files: pa.Table
     schemas: tuple[FileSchema, ...]
     hidden: tuple[str, ...]
+    keys: tuple[int, ...]
     reads_data: bool = True
     chunks: pa.Table | None = None
 
@@ -87,7 +89,17 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
     reads_data = any(scan.columns for scan in scans)
     told = [scan.chunks for scan in scans if scan.chunks is not None]
     chunks = pa.concat_tables(told) if len(told) == len(scans) else None
-    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden, reads_data, chunks)
+    keys = _find_keys(table, scans, len(schema_ids))
+    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden, keys, reads_data, chunks)
+
+
+def _find_keys(table: Table, scans: Sequence[TableScan], schemas: int) -> tuple[int, ...]:
+    """The positions of the partition columns that are asked for. Of a union of which nothing is asked DuckDB
+    still reads a column: then one is there that costs no byte."""
+    asked = {name.casefold() for scan in scans for name in scan.partition_keys}
+    names = [column.name.casefold() for column in table.partition_columns]
+    keys = tuple(position for position, name in enumerate(names) if name in asked)
+    return keys or ((0,) if names and schemas > 1 else ())
 
 
 def _drop_repeats(selections: Sequence[pa.Table]) -> pa.Table:
@@ -120,7 +132,7 @@ def group_files(
         for opens in (True, False):
             kept = files.filter(mask if opens else pc.invert(mask))
             if kept.num_rows:
-                paths = _real_paths(store, kept) if opens else _planned_paths(read.table, kept, prefix)
+                paths = _real_paths(store, kept) if opens else _planned_paths(read.keys, kept, prefix)
                 groups.append(FileGroup(schema, opens, kept, paths))
     return tuple(groups)
 
@@ -151,23 +163,23 @@ def _are_plain(table: Table, schema: FileSchema, root: str, paths: pa.ChunkedArr
 
 
 def partition_key(position: int) -> str:
-    """The made-up name of a partition column in the planned filesystem."""
+    """The made-up name of a partition column in the planned filesystem, which spells those asked for."""
     return f"lakeq_p{position}"
 
 
 def copy_folder(shown: str) -> str | None:
     """Where copies of the files that the planned filesystem shows in the folder `shown` are to lie, below the
-    cache's own: it spells the partition values as `shown` does. None where filesystems cannot spell them."""
+    cache's own: it spells the partition values as `shown` does; "" (any) where that spells none. None where
+    filesystems cannot spell them."""
     keys = shown.split("/")[2:]  # after the query's own prefix
+    if not keys:
+        return ""
     folder = "/".join(["copies", *keys])
     return folder if fits_folder(folder) else None
 
 
-def _planned_paths(table: Table, files: pa.Table, prefix: str) -> tuple[str, ...]:
-    folders = [
-        _folders(partition_key(position), files[f"value_{position}"])
-        for position in range(len(table.partition_columns))
-    ]
+def _planned_paths(keys: Sequence[int], files: pa.Table, prefix: str) -> tuple[str, ...]:
+    folders = [_folders(partition_key(position), files[f"value_{position}"]) for position in keys]
     names = pc.binary_join_element_wise("f", files["file_id"].cast(pa.string()), "")
     joined = pc.binary_join_element_wise(PLANNED_SCHEME + prefix, *folders, names, "/")
     return tuple(joined.to_pylist())

@@ -59,11 +59,11 @@ class TableView:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """One scan: what to select from, and what the file and partition columns are called there."""
+    """One scan: what to select from, and what each partition column that is asked for is called there."""
 
     source: str
     group: FileGroup
-    keys: tuple[str, ...]
+    keys: Mapping[str, str]
 
 
 def empty_select(name: str, columns: Sequence[Column]) -> str:
@@ -135,15 +135,14 @@ def _check(read: TableRead, scan: _Scan) -> str:
     return f" WHERE hash({', '.join(map(quote_name, typed))}) IS NOT NULL" if typed else ""
 
 
-def _made_up_keys(read: TableRead) -> tuple[str, ...]:
-    return tuple(partition_key(i) for i in range(len(read.table.partition_columns)))
+def _made_up_keys(read: TableRead) -> dict[str, str]:
+    return {read.table.partition_columns[i].name: partition_key(i) for i in read.keys}
 
 
 def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, with_file: bool) -> _Scan:
-    keys = tuple(c.name for c in read.table.partition_columns) if group.native else _made_up_keys(read)
-    hive_types = {
-        key: sql_type(column.type) for key, column in zip(keys, read.table.partition_columns, strict=True)
-    }
+    columns = {column.name: column for column in read.table.partition_columns}
+    keys = {name: name for name in columns} if group.native else _made_up_keys(read)
+    hive_types = {key: sql_type(columns[name].type) for name, key in keys.items()}
     types = {column.name: sql_type(type_) for column, type_ in _read_types(read, group)}
     file_column = FILE_COLUMN if with_file else None
     # The list of paths stays out of the text, so that binding the view need not look at every file.
@@ -167,28 +166,31 @@ def _data_columns(read: TableRead) -> list[Column]:
 
 def _select(read: TableRead, scan: _Scan, with_file: bool) -> str:
     """The scan's rows with the table's columns in the table's types. The path wins over the file."""
-    keys = {c.name.casefold(): key for c, key in zip(read.table.partition_columns, scan.keys, strict=True)}
+    not_asked = {c.name.casefold(): _not_asked(c) for c in read.table.partition_columns}
+    keys = {name.casefold(): quote_name(key) for name, key in scan.keys.items()}
     # Of columns that differ in case alone, DuckDB gives the first the name.
-    stored = {column.name.casefold(): column.name for column in reversed(scan.group.schema.columns)}
-    sources = {**stored, **keys}
+    stored = {c.name.casefold(): quote_name(c.name) for c in reversed(scan.group.schema.columns)}
+    sources = {**stored, **not_asked, **keys}
     shown = []
     for column in read.table.columns:
-        source = sources.get(column.name.casefold())
-        value = "NULL" if source is None else quote_name(source)
+        value = sources.get(column.name.casefold(), "NULL")
         shown.append(f"CAST({value} AS {sql_type(column.type)}) AS {quote_name(column.name)}")
     if with_file:
         shown.append(FILE_COLUMN)
     return f"SELECT {', '.join(shown)} FROM {scan.source}"
 
 
+def _not_asked(column: Column) -> str:
+    """What stands for a partition column that the plan says nobody asks for: should the plan be wrong, the
+    query fails."""
+    return f"CAST({quote_text(f'The plan left {column.name} out.')} AS TINYINT)"
+
+
 def _dataset(
     read: TableRead, group: FileGroup, decoder: Format, filesystem: pa.fs.FileSystem, with_file: bool
 ) -> ds.Dataset:
-    columns = [
-        replace(column, name=key)
-        for column, key in zip(read.table.partition_columns, _made_up_keys(read), strict=True)
-    ]
-    values = [group.files[f"value_{i}"].to_pylist() for i in range(len(columns))]
+    columns = [replace(read.table.partition_columns[i], name=partition_key(i)) for i in read.keys]
+    values = [group.files[f"value_{i}"].to_pylist() for i in read.keys]
     if with_file:
         columns.append(Column(FILE_COLUMN, pa.string()))
         values.append(list(group.paths))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lakeq.catalog.entry import WHOLE_BYTES, TableEntry
+from lakeq.catalog.entry import TableEntry
 from lakeq.catalog.index import FileSelection
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.catalog.view import CatalogView
@@ -16,6 +16,7 @@ from lakeq.planner.limits import stops_early
 from lakeq.planner.metadata import metadata_rows, scan_rows
 from lakeq.planner.plan import InlineTable, ScanPlan, TableScan, View
 from lakeq.planner.pruning import plan_prefixes, plan_pruning
+from lakeq.storage.caching import WHOLE_OBJECT_BYTES
 
 _LARGEST_INDEX_ANSWER = 100_000
 """Files up to which rows from the index stand in for a scan."""
@@ -87,7 +88,7 @@ def scan_table(
         measure = index.measure(selection, conditions, leaves, pruning.bounds)
         selection, column_bytes = measure.files, measure.column_bytes
         groups, total = measure.row_groups, measure.row_groups_total if entry.is_whole else None
-        if entry.is_remote and selection.largest > WHOLE_BYTES:
+        if entry.is_remote and selection.largest > WHOLE_OBJECT_BYTES:
             chunks = index.read_chunks(selection, conditions, leaves, pruning.bounds)
     return TableScan(
         table=table,

@@ -122,11 +122,12 @@ class BlockCache:
     def keep(self, key: str, start: int, body: bytes, folder: str | None = None) -> StoredBlock | None:
         """Keep `body`, the bytes from `start` of the object `key`; None where that cannot be.
 
-        `folder`, below the cache's own, is where its file is to lie; other processes find it after `flush`.
+        `folder`, below the cache's own, is where its file is to lie, if that matters; other processes find it
+        after `flush`.
         """
         if self._is_broken or len(body) * _LARGEST_SHARE > self.limit_bytes:
             return None
-        folder = os.path.join("plain", key[:2]) if folder is None else folder
+        folder = folder or os.path.join("plain", key[0])
         name = self._new_name(key, start)
         crc = _checksum(key, start, body)
         block = StoredBlock(key, start, len(body), folder, name, crc)

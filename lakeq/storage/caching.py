@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -12,8 +10,6 @@ from lakeq.storage.base import Store
 from lakeq.storage.block_cache import BlockCache, object_key
 from lakeq.storage.blocks import MemoryBlocks
 from lakeq.storage.workers import Workers
-
-R = TypeVar("R")
 
 WHOLE_OBJECT_BYTES = 512 * 1024
 """A remote object up to this size is fetched whole: a request costs as much as these bytes."""
@@ -73,29 +69,12 @@ class CachingStore:
             self._keep(key, start, found)
         return found
 
-    def fetch_whole(
-        self, files: Iterable[tuple[str, int, str | None]], use: Callable[[int, bytes], R]
-    ) -> builtins.list[R]:
-        """What `use` makes of each file (path, size, etag): it gets the file's position and its bytes, in a
-        thread of the store's workers. As many are read at once as the store bears, and none is held longer
-        than `use` does."""
-
-        def fetch(numbered: tuple[int, tuple[str, int, str | None]]) -> R:
-            number, (path, size, etag) = numbered
-            return use(number, self.read(path, 0, size, etag))
-
-        return self.workers.map(fetch, enumerate(files))
-
     def look_up(self, files: Iterable[tuple[str, str | None]]) -> None:
         """Find out in one go which of these files (path, etag) the disk has nothing of; to be called before
         many are read, as each would be looked for by itself."""
         if self.cache is not None:
             keys = [self.key(path, etag) for path, etag in files if etag is not None]
             self._absent = frozenset(keys) - self.cache.find(keys).keys()
-
-    def holds(self, size: int) -> bool:
-        """Whether `size` bytes that are read now will be there when a query asks for them."""
-        return size <= max(self._memory.limit_bytes, self.cache.limit_bytes // 2 if self.cache else 0)
 
     def key(self, path: str, etag: str) -> str:
         """The name of an object's version in the caches."""

@@ -24,7 +24,7 @@ class PlannedFile:
 
     `needed` are the ranges (start and stop) that the engine will ask for, in that order; None: they are not
     known. Files of one `sequence` are read in the order in which they are published. `folder` is where a
-    whole copy is to lie in the disk cache, below its own folder; None: anywhere.
+    whole copy is to lie in the disk cache, below its own folder ("": anywhere); None: none is wanted.
     """
 
     shown: str

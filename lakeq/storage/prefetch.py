@@ -20,6 +20,7 @@ from lakeq.storage.pieces import FetchedFile, Piece, State
 from lakeq.storage.read_counter import ReadCounter
 from lakeq.storage.tally import count_into
 from lakeq.storage.workers import Workers
+from lakeq.storage.write_behind import WriteBehind
 
 _MOST_AT_ONCE = 256
 _FIRST_WINDOW, _SLOW_WINDOW, _WIDEST_WINDOW = 192, 4, 1_024
@@ -33,7 +34,6 @@ _ABREAST = 16
 _MISSES = 3
 """After so many pieces that were read and dropped are asked for again, the engine reads all anew."""
 _EAR_SECONDS = 0.1
-_UNWRITTEN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class _Sequence:
 
     def leave_out(self, shown: Collection[str]) -> None:
         """Forget the pieces of these files: nothing was fetched yet but what was read."""
+        if not shown:
+            return
         kept: list[Piece] = []
         for piece in self.pieces:
             piece.position = len(kept)
@@ -74,18 +76,17 @@ class _Sequence:
 class Prefetch:
     """The pieces of one query on their way. Safe to read from several threads."""
 
-    def __init__(self, policy: ReadPolicy, files: Iterable[FetchedFile], urgent: Workers) -> None:
+    def __init__(self, policy: ReadPolicy, urgent: Workers) -> None:
         """`urgent` are the threads that fetch what the engine waits for."""
         kept = min(policy.memory_bytes // _KEPT_SHARE, _KEPT_BYTES)
         self._budget = policy.memory_bytes - kept
         self._kept = MemoryBlocks(kept)
         self._keeps = policy.keeps
+        self._starts_slowly = policy.starts_slowly
         self._growth = _SLOW_GROWTH if policy.starts_slowly else _WINDOW_GROWTH
         self._urgent = urgent
-        self._writers = Workers(1, "lakeq-keep")
+        self._writes = WriteBehind()
         self._lock = threading.Lock()
-        self._written = threading.Condition(self._lock)
-        self._unwritten = 0
         self._waited_for: set[Piece] = set()
         self._held = self._running = 0
         self._started = self._closed = False
@@ -93,23 +94,26 @@ class Prefetch:
         with count_into(self.counter.tally):
             self._context: Context = copy_context()
         self._sequences: dict[int, _Sequence] = {}
-        for file in files:
-            self._arrange(file)
-        for sequence in self._sequences.values():
-            share = max(_SLOW_WINDOW, _FIRST_WINDOW // len(self._sequences))
-            sequence.window = _SLOW_WINDOW if policy.starts_slowly else share
 
     @property
     def held_bytes(self) -> int:
         """What is fetched or being fetched and not read yet."""
         return self._held
 
+    def add(self, files: Iterable[FetchedFile]) -> None:
+        """Arrange for these files as well, which the engine asks for after those of the same sequence that
+        were added before. To be called before `start`."""
+        with self._lock:
+            for file in files:
+                self._arrange(file)
+
     def start(self, left_out: Collection[str] = ()) -> None:
         """Begin to fetch, of all files but those shown as `left_out`; these are fetched if they are read."""
         with self._lock:
-            if left_out and not self._started:
-                for sequence in self._sequences.values():
-                    sequence.leave_out(left_out)
+            for sequence in self._sequences.values():
+                sequence.leave_out(left_out)
+                share = max(_SLOW_WINDOW, _FIRST_WINDOW // len(self._sequences))
+                sequence.window = _SLOW_WINDOW if self._starts_slowly else share
             self._started = True
             queued = self._advance()
         self._submit(queued)
@@ -140,9 +144,7 @@ class Prefetch:
 
     def settle(self) -> None:
         """Wait until what was fetched is kept."""
-        with self._lock:
-            while not self._written.wait_for(lambda: not self._unwritten, _EAR_SECONDS):
-                pass
+        self._writes.settle()
 
     def close(self) -> None:
         """Drop what is on its way, wake who waits for it, and free the memory."""
@@ -274,25 +276,7 @@ class Prefetch:
             queued = self._advance()
         self._submit(queued)
         if block is not None and self._keeps:
-            self._keep(piece, block)
-
-    def _keep(self, piece: Piece, block: bytes) -> None:
-        """Have a block written to disk by the one thread that does so: many would take the engine's time."""
-        with self._lock:
-            is_full = self._unwritten + len(block) > _UNWRITTEN_BYTES
-            self._unwritten += 0 if is_full else len(block)
-        if is_full:
-            piece.file.keep(piece, block)
-        else:
-            self._writers.submit(partial(self._write, piece, block))
-
-    def _write(self, piece: Piece, block: bytes) -> None:
-        try:
-            piece.file.keep(piece, block)
-        finally:
-            with self._lock:
-                self._unwritten -= len(block)
-                self._written.notify_all()
+            self._writes.submit(len(block), partial(piece.file.keep, piece, block))
 
     def _receive(self, piece: Piece, block: bytes | None, error: BaseException | None) -> None:
         piece.block, piece.error = block, error

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -36,11 +37,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class PlannedFiles:
     """Files published for one query, until closed. `error` is the first of ours met while reading them."""
 
-    def __init__(
-        self, filesystem: PlannedFileSystem, files: tuple[PlannedFile, ...], prefetch: Prefetch
-    ) -> None:
+    def __init__(self, filesystem: PlannedFileSystem, prefetch: Prefetch, keeps: bool) -> None:
         self._filesystem = filesystem
-        self._files = files
+        self._files: list[PlannedFile] = []
+        self._numbers: Counter[int] = Counter()
+        self._keeps = keeps
         self.prefetch = prefetch
         self.error: LakeqError | None = None
 
@@ -48,6 +49,14 @@ class PlannedFiles:
     def counter(self) -> ReadCounter:
         """What was read of them."""
         return self.prefetch.counter
+
+    def add(self, files: Iterable[PlannedFile]) -> None:
+        """Show these files as well, before the start. StorageError when a `shown` path is taken."""
+        files = tuple(files)
+        fetched = self._plan_fetches(files)
+        self.prefetch.add(fetched.values())
+        self._filesystem.show({f.shown: _Served(f, self, fetched.get(f.shown)) for f in files}, len(files))
+        self._files += files
 
     def start(self, left_out: Collection[str] = ()) -> None:
         """Begin to fetch what the engine is going to need, of all files but those shown as `left_out`."""
@@ -68,6 +77,17 @@ class PlannedFiles:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _plan_fetches(self, files: Sequence[PlannedFile]) -> dict[str, FetchedFile]:
+        """The files of remote stores as they are going to be fetched, by `shown`."""
+        known = _find_on_disk(files)
+        fetched: dict[str, FetchedFile] = {}
+        for file in files:
+            if not file.store.is_local:
+                number = self._numbers[file.sequence]
+                self._numbers[file.sequence] += 1
+                fetched[file.shown] = FetchedFile(file, number, known.get(file.shown, ()), self._keeps)
+        return fetched
+
 
 class PlannedFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is untyped
     """A read-only filesystem of the files that are published on it, and of nothing else."""
@@ -86,17 +106,19 @@ class PlannedFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is 
 
         They are read by `policy`; nothing is fetched before the result is started, or a file is read.
         """
-        files, policy = tuple(files), policy or ReadPolicy()
-        fetched = _plan_fetches(files, policy.keeps)
-        handle = PlannedFiles(self, files, Prefetch(policy, fetched.values(), self._urgent))
-        served = {file.shown: _Served(file, handle, fetched.get(file.shown)) for file in files}
+        policy = policy or ReadPolicy()
+        published = PlannedFiles(self, Prefetch(policy, self._urgent), policy.keeps)
+        published.add(files)
+        return published
+
+    def show(self, served: Mapping[str, _Served], count: int) -> None:
+        """Show `count` files. StorageError when a path is taken."""
         with self._lock:
             taken = self._published.keys() & served.keys()
-            if taken or len(served) < len(files):
+            if taken or len(served) < count:
                 name = min(taken, default="")
                 raise StorageError(f"Two planned files are shown as one path: 'lake://{name}'.", name)
             self._published.update(served)
-        return handle
 
     def withdraw(self, files: Iterable[PlannedFile]) -> None:
         """Show `files` no longer; those already withdrawn are passed over."""
@@ -243,18 +265,6 @@ class _PlannedReader(io.RawIOBase):
         block = self._pinned.read(start, length)
         self._served.query.counter.add(len(block))
         return block
-
-
-def _plan_fetches(files: Sequence[PlannedFile], keeps: bool) -> dict[str, FetchedFile]:
-    """The files of remote stores as they are going to be fetched, by `shown`."""
-    known = _find_on_disk(files)
-    numbers: dict[int, int] = {}
-    fetched: dict[str, FetchedFile] = {}
-    for file in files:
-        if not file.store.is_local:
-            number = numbers[file.sequence] = numbers.get(file.sequence, -1) + 1
-            fetched[file.shown] = FetchedFile(file, number, known.get(file.shown, ()), keeps)
-    return fetched
 
 
 def _find_on_disk(files: Sequence[PlannedFile]) -> dict[str, list[StoredBlock]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from itertools import count
@@ -35,6 +35,15 @@ def stopped_by(stopped: threading.Event) -> Iterator[None]:
         yield
     finally:
         _stopped.reset(token)
+
+
+def begin(work: Callable[[], R]) -> Future[R]:
+    """Have `work` done by a thread for which the interpreter's end waits: one that is inside a library then
+    would end the process with it."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="lakeq-begin")
+    future = thread.submit(work)
+    thread.shutdown(wait=False)
+    return future
 
 
 class Workers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakeq.engines.groups import group_files, merge_scans
-from lakeq.errors import ExecutionError
+from lakeq.errors import ExecutionError, LakeqError
 from lakeq.formats.base import Column
-from tests.engines.lakes import make_table, open_folder, plan, scan
+from tests.engines.lakes import local_engine, make_table, open_folder, plan, run, scan
 
 YEAR = Column("year", pa.int64())
 
@@ -97,12 +98,33 @@ def test_references_to_one_table_are_one_read_of_their_files_together(tmp_path: 
         assert [len(group.schema.columns) for group in groups] == [1, 2]
 
 
+def test_only_keys_that_are_asked_for_are_spelled(tmp_path: Path) -> None:
+    """Fewer folders for copies, and one copy for more queries."""
+    for path in ("2025/x/a", "2026/y/b"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        pq.write_table(pa.table({"id": [1]}), tmp_path / path)
+    keys = [YEAR, Column("p", pa.string())]
+    store = open_folder(tmp_path)
+    values = {"2025/x/a": (2025, "x"), "2026/y/b": (2026, "y")}
+    made = make_table(store, "t", "parquet", keys=keys, values=values, template="{year}/{p}/")
+    for asked, folders in (((), ["", ""]), (("P",), ["lakeq_p1=x/", "lakeq_p1=y/"])):
+        query = plan("from t", replace(scan(made), partition_keys=asked))
+        (read,) = merge_scans(query)
+        (group,) = group_files(read, store, "q/0", by_path=True, may_open=True)
+        assert list(group.paths) == [f"lake://q/0/{folder}f{n}" for n, folder in enumerate(folders)]
+        with local_engine(store) as engine:
+            assert run(engine, replace(query, sql="SELECT sum(id) AS s FROM t", text="")) == [{"s": 2}]
+            whole = replace(query, sql="SELECT year FROM t")
+            with pytest.raises(LakeqError, match="left year out"):
+                run(engine, whole)
+
+
 def test_a_file_that_was_never_looked_into_is_not_left_out(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": [1]}), tmp_path / "f.parquet")
     store = open_folder(tmp_path)
     (read,) = merge_scans(plan("from t", scan(make_table(store, "t", "parquet"))))
     position = read.files.schema.get_field_index("schema_id")
     unknown = read.files.set_column(position, "schema_id", pa.nulls(1, pa.int32()))
-    blind = type(read)(read.table, unknown, read.schemas, read.hidden)
+    blind = replace(read, files=unknown)
     with pytest.raises(ExecutionError, match="looked into"):
         group_files(blind, store, "q/0", by_path=True, may_open=True)
