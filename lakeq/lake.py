@@ -30,6 +30,7 @@ from lakeq.errors import (
     TableNotFoundError,
 )
 from lakeq.formats.base import Column
+from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.build import build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
@@ -42,6 +43,7 @@ from lakeq.result import Result
 from lakeq.storage.caching import CachingStore
 from lakeq.storage.progress import Observer, Reporter
 from lakeq.storage.tally import Tally, count_into
+from lakeq.storage.workers import begin
 
 _REPLANS = 4
 """Times a query is planned anew because footers read on the way widened a schema."""
@@ -119,6 +121,7 @@ class Lake:
         realm = str(definition.storage.get("endpoint_url") or "")
         wrap = partial(CachingStore, cache=cache.blocks, realm=realm)
         self._blocks = cache.blocks
+        self._is_warm = False
         self._catalog = Catalog(
             definition, parse_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
         )
@@ -310,6 +313,7 @@ class Lake:
         fetches_whole: bool = False,
     ) -> ScanPlan:
         """Bind and prune; anew when files looked into on the way widened a schema."""
+        self._warm_up()
         for _ in range(_REPLANS):
             bound = self._bind_anew(view, partial(self._bind, view, sql, params, now))
             try:
@@ -324,6 +328,13 @@ class Lake:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
 
+    def _warm_up(self) -> None:
+        """Before the first query: while the lake is listed there is time to load what the query needs."""
+        if not self._is_warm:
+            self._is_warm = True
+            begin(parse.warm_up)
+            begin(partial(self._engine.warm_up, self._catalog.root))
+
     def _prepare(self, view: CatalogView, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
         replan = partial(self._plan, view, plan.text, plan.params, fetches_whole=True)
@@ -334,7 +345,10 @@ class Lake:
             if not scan.from_index:
                 view.inspect(scan.files, fetches_whole=True)
         widened = any(view.table(name).columns != columns for name, columns in before.items())
-        return replan(plan.clock or utc_now()) if widened else plan
+        plan = replan(plan.clock or utc_now()) if widened else plan
+        if not self._catalog.root.is_local:
+            begin(self._catalog.save)  # while the query runs
+        return plan
 
 
 def _read_whole_schema(view: CatalogView, name: str) -> bool:

@@ -88,12 +88,13 @@ def test_refresh_and_cache_on_the_command_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.storage_options["key"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.storage_options["secret"])
     lake = (f"s3://{bucket}", "--endpoint-url", s3_server.endpoint, "--cache-dir", str(tmp_path))
     status, _, err = run(capsys, "estimate", *lake, SQL, "--freshness", "index")
     assert status == 1 and "lakeq refresh" in err and err.count("\n") == 1
-    assert "listed whole for the first time" in run(capsys, "refresh", *lake)[1]
+    outcome = run(capsys, "refresh", *lake)
+    assert "listed whole for the first time" in outcome[1], outcome
     s3_server.put(bucket, "t/day=4/part-0.parquet", b"PAR1")
     s3_server.delete(bucket, "t/day=1/part-0.parquet")
     (change,) = json.loads(run(capsys, "refresh", *lake, "--json")[1])

@@ -23,9 +23,9 @@ from lakeq.catalog.entry import REMOTE_SAMPLES, KnownTable, TableEntry
 from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.freshness import Freshness
 from lakeq.catalog.grouping import TableGroup
-from lakeq.catalog.index import FileIndex, match_rows, open_index_database
-from lakeq.catalog.listings import KeyRange, KnownObjects, Listings, folder_range
-from lakeq.catalog.objects import judge_objects, settle_formats, sort_listing, spread
+from lakeq.catalog.index import Database, FileIndex, match_rows, open_index_database
+from lakeq.catalog.listings import KeyRange, KnownObjects, Listings, folder_range, is_young
+from lakeq.catalog.objects import judge_objects, settle_formats, sort_listing, take_spread
 from lakeq.catalog.prefixes import (
     PAGE_OBJECTS,
     Density,
@@ -42,6 +42,7 @@ from lakeq.errors import CatalogError, LakeqError
 from lakeq.storage.base import LISTING_SCHEMA, PrefixStore, Store
 from lakeq.storage.progress import Reporter
 from lakeq.storage.stores import open_store
+from lakeq.storage.workers import begin
 
 _RECENT = 4
 """Sets of listed files of a table that are kept, so that the same question need not index them again."""
@@ -71,7 +72,7 @@ class Catalog:
         self._saved = CatalogFolder(folder and folder / "listings")
         self._report = report or Reporter()
         self._clock = clock
-        self._database = open_index_database()
+        self._opened = begin(open_index_database)
         self._lock = threading.RLock()
         self._wrap = wrap
         self._stores: dict[str, Store] = {}
@@ -85,6 +86,10 @@ class Catalog:
         self._version: Version | None = None
         self._closed = False
         self.root = self._open(definition.location)
+
+    @property
+    def _database(self) -> Database:
+        return self._opened.result()
 
     def view(self) -> CatalogView:
         """The catalog as a question asked now sees it."""
@@ -152,16 +157,24 @@ class Catalog:
 
     def _refresh_table(self, known: KnownTable, before: KnownObjects, since: float) -> TableChanges:
         entry = self.make_entry(known, (), since)
-        with suppress(LakeqError):  # files that cannot be read are told when a query wants them
-            _ = entry.table
-        place = _place_range(known.place)
-        files = entry.files.files
+        place, files = _place_range(known.place), entry.files.files
+        if not known.schemas:
+            rows = take_spread(files, REMOTE_SAMPLES)
+            some = self._keep_entry(known, replace(entry.files, files=rows), False, None, rows)
+            with suppress(LakeqError):  # files that cannot be read are told when a query wants them
+                _ = some.table
+        known.totals = entry.count()
         found = self._listings[known.store.root].slice(place) if known.store is self.root else files
         was_known = known.store is self.root and before.age_of(place) is not None
         old = before.slice(place) if was_known else LISTING_SCHEMA.empty_table()
-        totals = entry.index.count, entry.index.size
+        changes = compare_objects(old, found)
         return TableChanges(
-            known.files.name, *totals, *compare_objects(old, found), entry.files.ignored, not was_known
+            known.files.name,
+            known.totals.files,
+            known.totals.bytes,
+            *changes,
+            entry.files.ignored,
+            not was_known,
         )
 
     def register(self, definition: TableDefinition) -> None:
@@ -208,6 +221,10 @@ class Catalog:
         listings = self._listings_of(known.store)
         if listings is None:
             return known.recent[-1][1]
+        with self._lock:
+            whole = [e for _, e in known.recent if e.is_whole and is_young(e.listed_at, since)]
+        if whole:  # a question that had to list the whole lake, to find its tables
+            return whole[-1]
         ranges, objects = self._list_table(listings, known, filters, since)
         ages = [listings.age_of(part) for part in ranges]
         at = min((age for age in ages if age is not None), default=self._clock())
@@ -232,7 +249,7 @@ class Catalog:
         objects = listings.slice(place)
         if not objects.num_rows:
             objects, _ = listings.first_page(known.place, since)
-        objects = objects.take(spread(range(objects.num_rows), REMOTE_SAMPLES))
+        objects = take_spread(objects, REMOTE_SAMPLES)
         return self._keep_entry(known, self._build_files(known, objects), False, None, objects)
 
     def _key(self) -> str:

@@ -69,20 +69,17 @@ class FactStore:
             unread = unread.filter(pa.array(is_left))
         return RecalledFacts(count, _sort_examples(schemas))
 
-    def remember(self, table_key: str, index: FileIndex, *, is_whole: bool = False) -> None:
+    def remember(self, table_key: str, index: FileIndex | None, versions: pa.Table | None = None) -> None:
         """Keep what `index` learned by inspection since it was made, or since the last call.
 
-        With `is_whole` the index has every file of the table, and what is known of others is forgotten. Where
-        the folder cannot be written, nothing is kept, and the index still counts as having learned it.
+        `versions` (VERSION of known_facts) are all files of the table: what is known of others is forgotten.
+        Where the folder cannot be written, nothing is kept, and the index still counts as having learned it.
         """
         folder = self._table_folder(table_key)
-        learned = index.learned()
-        if folder is None or not (len(learned) or is_whole):
+        learned = pa.array([], pa.int32()) if index is None else index.learned()
+        if folder is None or not (len(learned) or (versions is not None and folder.exists())):
             return
-        if not len(learned) and not folder.exists():
-            return
-        facts = index.export_facts(learned)
-        versions = index.read_files(None) if is_whole else None
+        facts = index.export_facts(learned) if index is not None else []
         with suppress(OSError):
             if facts:
                 folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,7 +88,8 @@ class FactStore:
                 return
             with locked(folder / _LOCK):
                 _merge_parts(folder, facts, versions)
-            index.mark_remembered(learned)
+            if index is not None:
+                index.mark_remembered(learned)
 
     def schemas(self, table_key: str) -> dict[FileSchema, str]:
         """The schemas of all files of the table that are known, listed now or not, each with the first path

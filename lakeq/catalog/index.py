@@ -39,16 +39,18 @@ _FEW = 0.1
 """The share of a table's files up to which looking them up is quicker than asking again which they are."""
 
 
-def open_index_database() -> duckdb.DuckDBPyConnection:
+Database = duckdb.DuckDBPyConnection
+"""The database that holds the indexes of one lake."""
+
+
+def open_index_database() -> Database:
     """An empty in-memory database for the indexes of one lake."""
     database = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
     database.execute(f"ATTACH ':memory:' AS {_DATABASE} (COMPRESS)")
     return database
 
 
-def match_rows(
-    database: duckdb.DuckDBPyConnection, rows: pa.Table, conditions: Sequence[str | None]
-) -> np.ndarray[Any, Any]:
+def match_rows(database: Database, rows: pa.Table, conditions: Sequence[str | None]) -> np.ndarray[Any, Any]:
     """For which of `rows` an SQL condition over their columns is TRUE.
 
     Of several conditions the first that evaluates without an error counts; when none does, or it is
@@ -157,7 +159,7 @@ class FileIndex:
 
     def __init__(
         self,
-        database: duckdb.DuckDBPyConnection,
+        database: Database,
         name: str,
         files: pa.Table,
         partition_columns: Sequence[Column],
@@ -203,14 +205,15 @@ class FileIndex:
         values = "".join(f", value_{i} AS {partition_column(i)}" for i in range(len(self._keys)))
         listing = files.append_column("file_id", pa.array(np.arange(self.count, dtype=np.int32)))
         listing = listing.append_column("partition_id", pa.array(self._partitions))
+        columns = f"file_id, path, size, etag, modified, storage_class, partition_id{raws}{values}"
         cursor = self._database.cursor()
-        cursor.register("listing", listing)
-        cursor.execute(
-            f"CREATE OR REPLACE TABLE {self._files} AS SELECT file_id, path, size, etag, modified, "
-            f"storage_class, partition_id{raws}{values} FROM listing"
-        )
+        # A part at a time: what is not compressed yet takes several times the memory.
+        for first in range(0, max(self.count, 1), _COMPRESS_ROWS):
+            cursor.register("listing", listing.slice(first, _COMPRESS_ROWS))
+            create = f"INSERT INTO {self._files}" if first else f"CREATE OR REPLACE TABLE {self._files} AS"
+            cursor.execute(f"{create} SELECT {columns} FROM listing")
+            self._compress(min(self.count, _COMPRESS_ROWS))
         cursor.close()
-        self._compress(self.count)
 
     def _compress(self, rows: int) -> None:
         """Compress the tables once enough rows were added. Another's transaction may be in the way: they then

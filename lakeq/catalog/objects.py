@@ -218,6 +218,11 @@ def spread(members: Sequence[T], count: int) -> Sequence[T]:
     return [members[position * (len(members) - 1) // (count - 1)] for position in range(count)]
 
 
+def take_spread(rows: pa.Table, count: int) -> pa.Table:
+    """The same of rows."""
+    return rows.take(pa.array(spread(range(rows.num_rows), count), pa.int64()))
+
+
 def _is_foreign(suffix: str, types: mimetypes.MimeTypes) -> bool:
     """Whether a suffix is that of a known type which is not data, so that the file need not be opened.
 

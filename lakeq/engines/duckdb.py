@@ -89,6 +89,12 @@ class DuckDBEngine:
         self._rehearsal: _Rehearsal | None = None
         self._closed = False
 
+    def warm_up(self, root: Store) -> None:
+        """Open what the first query over tables in `root` is going to need."""
+        with suppress(EngineError), self._lock:
+            self._open_database(frozenset({root.root}) if root.is_local else frozenset())
+            self._rehearse()
+
     def session(self, plan: ScanPlan) -> Session:
         """A connection whose clock stands still: plan anew with its `now`, then run that plan in it.
 

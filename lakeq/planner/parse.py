@@ -46,6 +46,11 @@ _WRITES = frozenset({
 _READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
 
 
+def warm_up() -> None:
+    """Load the dialect, which takes longer than to parse a query."""
+    sqlglot.Dialect.get_or_raise(DIALECT)
+
+
 def parse_query(sql: str) -> exp.Expr:
     """The syntax tree of one reading statement.
 

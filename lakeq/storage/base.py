@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -23,6 +24,9 @@ LISTING_SCHEMA = pa.schema(
 bytes; `etag` is opaque and changes when the object does; `storage_class` is null where unknown."""
 
 
+_MANY, _LEAPS = 10_000, 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class FolderListing:
     """What lies directly in a folder: `folders`, each as a path that ends in `/`, and `objects` in
@@ -34,11 +38,35 @@ class FolderListing:
 
 def split_folder(objects: pa.Table, name: str) -> FolderListing:
     """What lies directly in the folder `name`, from the sorted objects below it."""
+    leapt = _leap_folders(objects["path"], name) if objects.num_rows >= _MANY else None
+    if leapt is not None:
+        folders, rows = leapt
+        return FolderListing(folders, objects.take(pa.array(rows, pa.int64())))
     names = pc.utf8_slice_codeunits(objects["path"], start=len(name))
     nested = pc.match_substring(names, "/")
     heads = pc.list_element(pc.split_pattern(names.filter(nested), "/", max_splits=1), 0)
     folders = tuple(sorted(f"{name}{head}/" for head in pc.unique(heads).to_pylist()))
     return FolderListing(folders, objects.filter(pc.invert(nested)))
+
+
+def _leap_folders(paths: pa.ChunkedArray, name: str) -> tuple[tuple[str, ...], list[int]] | None:
+    """The folders directly in `name`, and which of the sorted paths lie in none of them; each folder costs
+    one search. None where there are too many steps for that to be quicker."""
+    folders: list[str] = []
+    rows: list[int] = []
+    row, places = 0, range(len(paths))
+    while row < len(paths):
+        if len(folders) + len(rows) >= _LEAPS:
+            return None
+        head, slash, _ = paths[row].as_py()[len(name) :].partition("/")
+        if slash:
+            folders.append(f"{name}{head}/")
+            after = f"{name}{head}0"  # "0" follows "/"
+            row = bisect_left(places, after, lo=row, key=lambda place: paths[place].as_py())
+        else:
+            rows.append(row)
+            row += 1
+    return tuple(folders), rows
 
 
 class Store(Protocol):

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from lakeq.catalog import facts_file
 from lakeq.catalog.facts_store import FactStore, RecalledFacts
 from lakeq.catalog.index import FileIndex, open_index_database
+from lakeq.catalog.known_facts import VERSION
 from lakeq.catalog.schema import settle_schema
 from lakeq.errors import SchemaConflictError
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
@@ -107,7 +108,7 @@ def tell_types(index: FileIndex) -> list[tuple[Any, ...]]:
 
 # What is drawn: a type, and the bounds that a format might give for it.
 TEXT = st.text(max_size=4)
-TIMES = st.integers(-(2**50), 2**50)
+TIMES = st.integers(-(2**45), 2**45)  # in milliseconds within the years that Python knows
 KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.int8(): st.integers(-128, 127),
     pa.int64(): st.integers(-(2**63), 2**63 - 1),
@@ -325,17 +326,21 @@ def test_a_replaced_file_replaces_its_facts(tmp_path: Path) -> None:
     assert store.recall(KEY, old, old.all).files == 2
 
 
+def versions_of(index: FileIndex) -> pa.Table:
+    return index.read_files(None).select(list(VERSION))
+
+
 def test_a_whole_index_forgets_what_is_no_longer_listed(tmp_path: Path) -> None:
     store = FactStore(tmp_path)
     store.remember(KEY, learn(make_index(), range(6)))
     few = index_of([(0, "e0", 100), (2, "other", 102)])
     store.remember(KEY, few)
     assert len(store.schemas(KEY)) == 2
-    store.remember(KEY, few, is_whole=True)
+    store.remember(KEY, few, versions_of(few))
     assert store.schemas(KEY) == {INTEGERS: "t/day=000/00000"}
     again = make_index()
     assert store.recall(KEY, again, again.all).files == 1
-    store.remember(KEY, index_of([(9, "e9", 109)]), is_whole=True)
+    store.remember(KEY, None, versions_of(index_of([(9, "e9", 109)])))
     assert store.usage() == (0, 0)
 
 
@@ -357,7 +362,7 @@ def test_a_file_whose_row_groups_differ_in_their_leaves_is_left_out(tmp_path: Pa
 
 def test_a_store_without_a_folder_remembers_nothing() -> None:
     store, index = FactStore(None), learn(make_index(), range(3))
-    store.remember(KEY, index, is_whole=True)
+    store.remember(KEY, index, versions_of(index))
     assert store.recall(KEY, index, index.all) == RecalledFacts()
     assert (store.schemas(KEY), store.usage()) == ({}, (0, 0))
     store.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from lakeq.catalog.objects import (
@@ -13,6 +14,7 @@ from lakeq.catalog.objects import (
     settle_formats,
     sort_listing,
     spread,
+    take_spread,
 )
 from lakeq.errors import ObjectNotFoundError
 from tests.catalog.memory_store import PARQUET, ROWS, MemoryStore, make_store
@@ -166,3 +168,8 @@ def test_a_stored_file_reads_the_listed_version() -> None:
 def test_a_spread_has_both_ends() -> None:
     assert list(spread(range(100), 3)) == [0, 49, 99]
     assert list(spread(range(3), 5)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("rows", "taken"), [(0, []), (1, [0]), (3, [0, 1, 2]), (9, [0, 4, 8])])
+def test_a_spread_of_rows_has_the_ends(rows: int, taken: list[int]) -> None:
+    assert take_spread(pa.table({"n": range(rows)}), 3)["n"].to_pylist() == taken
