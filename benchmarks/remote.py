@@ -69,6 +69,7 @@ ROWS_A_FILE = 7_200
 _USERS = 50_000
 _DAY = (10, 17)
 _FLOORS = ("all", "day")
+_RAW = Contender("raw", "raw_obstore", is_floor=True)
 
 
 def write_data(root: Path, days: int, scale: float) -> None:
@@ -102,14 +103,18 @@ def write_hours(table: Path, days: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """Cache folders for lakeq below `root`, each in the state that its contender begins with."""
+    """Cache folders for lakeq below `root`, each in the state that its contender begins with.
+
+    None is deleted before the end: for minutes after, ext4 takes a millisecond to create a file where
+    thousands were deleted.
+    """
 
     root: Path
 
     def fresh(self) -> Path:
         """One that holds nothing."""
-        shutil.rmtree(self.root / "fresh", ignore_errors=True)
-        return self.root / "fresh"
+        self.root.mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=self.root)) / "cache"
 
     def planned(self) -> Path:
         """A copy of the one that an estimate left."""
@@ -138,7 +143,6 @@ def make_lakeq_contenders(caches: Caches, local: Path) -> list[Contender]:
 
 def fill_caches(caches: Caches, question: str, endpoint: str) -> None:
     """Lay out what `planned` and `filled` begin with."""
-    shutil.rmtree(caches.root, ignore_errors=True)
     plan = {"cache_dir": caches.root / "estimated", "plan_only": True}
     for options in (plan, {"cache_dir": caches.filled()}):
         run_contender(
@@ -149,7 +153,7 @@ def fill_caches(caches: Caches, question: str, endpoint: str) -> None:
 def make_contenders(caches: Caches, local: Path, peers: str | None, peers15: str | None) -> list[Contender]:
     """Everyone whose environment is there."""
     contenders = [
-        Contender("raw", "raw_obstore", is_floor=True),
+        _RAW,
         *make_lakeq_contenders(caches, local),
         Contender("pyarrow-duckdb", "pyarrow_duckdb"),
     ]
@@ -208,13 +212,13 @@ def main() -> None:
     settings: dict[str, Any] = {}
     with open_folder(arguments.data) as root, tempfile.TemporaryDirectory() as caches_root:
         write_data(root, arguments.days, arguments.scale)
-        caches = Caches(Path(caches_root) / "caches")
-        everyone = make_contenders(caches, root / "lake", arguments.peers, arguments.peers15)
-        contenders = choose(everyone, arguments.only)
         for latency in arguments.latency_ms or [30, 100]:
             with run_simulator(root, "--latency-ms", str(latency)) as endpoint:
-                run_contender(everyone[0], "all", endpoint)  # the server then has the files in memory
+                run_contender(_RAW, "all", endpoint)  # the server then has the files in memory
                 for question in arguments.question or QUESTIONS:
+                    caches = Caches(Path(caches_root) / f"{question}-{latency}")
+                    everyone = make_contenders(caches, root / "lake", arguments.peers, arguments.peers15)
+                    contenders = choose(everyone, arguments.only)
                     found, told = measure(contenders, question, endpoint, caches, arguments.rounds)
                     rows += [{"latency_ms": latency, "question": question, **row} for row in found]
                     settings[f"{question} at {latency} ms"] = told

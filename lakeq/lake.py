@@ -40,7 +40,8 @@ from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import ATHENA, PRICINGS, Pricing
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.result import Result
-from lakeq.storage.caching import CachingStore
+from lakeq.storage.caching import MEMORY_BYTES, CachingStore
+from lakeq.storage.memory import total_memory
 from lakeq.storage.progress import Observer, Reporter
 from lakeq.storage.tally import Tally, count_into
 from lakeq.storage.workers import begin
@@ -119,7 +120,9 @@ class Lake:
         self._views = dict(definition.views)
         cache = cache or Cache(None, None)
         realm = str(definition.storage.get("endpoint_url") or "")
-        wrap = partial(CachingStore, cache=cache.blocks, realm=realm)
+        memory = read_memory or total_memory() // 4
+        planning = min(memory // 4, MEMORY_BYTES)  # what planning fetches is held until the query reads it
+        wrap = partial(CachingStore, cache=cache.blocks, memory_bytes=planning, realm=realm)
         self._blocks = cache.blocks
         self._is_warm = False
         self._catalog = Catalog(
@@ -131,7 +134,7 @@ class Lake:
             threads=threads,
             memory_limit=memory_limit,
             cache=cache.blocks,
-            read_memory=read_memory,
+            read_memory=memory - planning,
         )
 
     def __enter__(self) -> Self:

@@ -75,6 +75,25 @@ def test_without_a_cache_no_block_is_kept(s3_server: S3Server, bucket: str, tmp_
     assert measure_cache(tmp_path).blocks == 0
 
 
+def test_files_that_no_cache_holds_are_not_fetched_twice(s3_server: S3Server, tmp_path: Path) -> None:
+    """While planning, small files are fetched whole only if they will still be there for the query."""
+    name = s3_server.new_bucket()
+    total = 0
+    for day in range(20):
+        sink = pa.BufferOutputStream()
+        text = [f"{day * n * 7919:0300}" for n in range(1, 1_300)]
+        pq.write_table(
+            pa.table({"x": range(1, 1_300), "t": text}), sink, compression="none", use_dictionary=False
+        )
+        s3_server.put(name, f"t/day={day}/part-0.parquet", sink.getvalue().to_pybytes())
+        total += sink.getvalue().size
+    options = {"cache": False, "cache_dir": tmp_path, "read_memory": "8MB", **s3_server.storage_options}
+    with connect(f"s3://{name}", **options) as lake:
+        result = lake.sql("SELECT sum(x), max(length(t)) FROM t")
+        assert result.fetchall() == [(20 * 1299 * 650, 300)]
+        assert total < result.stats.bytes_transferred < 1.3 * total
+
+
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     status = main(words)
     captured = capsys.readouterr()

@@ -205,6 +205,8 @@ class TableEntry:
             options = replace(options, extra={**options.extra, "tail": self.known.tail})
         if isinstance(self._reader, CachingStore):
             self._reader.look_up((source.key, source.etag) for source in sources)
+            sizes = (source.size for source in sources if source.size <= WHOLE_OBJECT_BYTES)
+            fetches_whole = fetches_whole and self._reader.holds(sum(sizes))
         facts: list[tuple[int, FileFacts]] = []
         results = inspect_files(
             file_format,

@@ -76,6 +76,11 @@ class CachingStore:
             keys = [self.key(path, etag) for path, etag in files if etag is not None]
             self._absent = frozenset(keys) - self.cache.find(keys).keys()
 
+    def holds(self, size: int) -> bool:
+        """Whether `size` bytes that are read now will be there when a query asks for them."""
+        limit = self.cache.limit_bytes // 2 if self.cache is not None else 0
+        return size <= max(limit, self._memory.limit_bytes)
+
     def key(self, path: str, etag: str) -> str:
         """The name of an object's version in the caches."""
         return object_key(self._realm, self.url(path), etag)

@@ -402,6 +402,7 @@ def test_memory_that_is_full_hands_on_to_the_disk(tmp_path: Path, local: bool) -
     for _ in range(2):
         assert [caching.read(path, 0, KIB, "v1") for path in store.objects] == list(store.objects.values())
     assert len(store.asked) == (20 if local else 10)
+    assert caching.holds(1 << 19) is not local
 
 
 # Whatever is planned, read and goes wrong: the same bytes as the store's, or its error.
