@@ -51,6 +51,6 @@ def count_files(listing: Listing, endpoint: str, options: dict[str, Any]) -> Ans
         if listing.values:
             where = " AND ".join(f"{key} = {int(value)}" for key, value in listing.values.items())
             return Answer(lake.estimate(f"SELECT count(*) FROM events WHERE {where}").files, connected)
-        if options.get("freshness") != "index":
-            lake.refresh()
-        return Answer(lake.describe("events").files_total, connected)
+        if options.get("freshness") == "index":
+            return Answer(lake.describe("events").files_total, connected)
+        return Answer(next(each.files for each in lake.refresh() if each.name == "events"), connected)
