@@ -37,7 +37,7 @@ from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
-from lakeq.planner.pricing import ATHENA, PRICINGS, Pricing
+from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
@@ -67,9 +67,10 @@ def connect(
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
     tables.
 
-    `scanner="arrow"` decodes every format through pyarrow instead of DuckDB's own readers. `pricing` is
-    `"athena"` (default) or `"athena-decimal"`. Storage options: endpoint_url, profile, region,
-    anonymous, key, secret, token, …. Nothing is read yet, but a folder that does not exist is an error.
+    `scanner="arrow"` decodes every format through pyarrow instead of DuckDB's own readers. `pricing` is the
+    name of one of lakeq.planner.pricing.PRICINGS: `"athena"` (default), `"athena-decimal"`, `"bigquery"`,
+    `"redshift-spectrum"` or `"none"`. Storage options: endpoint_url, profile, region, anonymous, key, secret,
+    token, …. Nothing is read yet, but a folder that does not exist is an error.
 
     For what is not local: `freshness` is how old a listing may be that a query uses (`"always"`: it lists
     the prefixes it keeps anew, `"index"`: it never lists, or a duration such as `"15m"`); `cache` whether
@@ -115,7 +116,7 @@ class Lake:
         read_memory: int | None = None,
         progress: Observer | None = None,
     ) -> None:
-        self._pricing = find_pricing(pricing or definition.pricing.get("model"))
+        self._pricing = find_pricing(pricing, definition.pricing)
         self._limits = definition.limits
         self._views = dict(definition.views)
         cache = cache or Cache(None, None)
@@ -366,17 +367,6 @@ def _read_whole_schema(view: CatalogView, name: str) -> bool:
 
 def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def find_pricing(pricing: str | Pricing | None) -> Pricing:
-    """The Pricing of this name; Athena's by default."""
-    if isinstance(pricing, Pricing):
-        return pricing
-    if pricing is None:
-        return ATHENA
-    if pricing not in PRICINGS:
-        raise ConfigError(f"No pricing called {pricing!r}. There are: {', '.join(PRICINGS)}")
-    return PRICINGS[pricing]
 
 
 def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:

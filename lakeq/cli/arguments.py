@@ -124,6 +124,9 @@ def _add_lake(command: argparse.ArgumentParser) -> None:
 
 def _add_sql(command: argparse.ArgumentParser) -> None:
     command.add_argument("sql", metavar="SQL", help=_SQL_HELP)
+    command.add_argument(
+        "--pricing", metavar="NAME", help="whose price: athena (the default), bigquery, none, …"
+    )
     command.add_argument("--param", action="append", default=[], metavar="[NAME=]VALUE", help=_PARAM_HELP)
 
 
@@ -148,8 +151,8 @@ def _count(text: str) -> int:
 def connect_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of a lake that were given, named as `lakeq.connect` takes them."""
     storage = ("endpoint_url", "profile", "region", "anonymous", "requester_pays", "addressing_style")
-    names = (*storage, "freshness", "cache_dir")
-    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+    names = (*storage, "freshness", "cache_dir", "pricing")
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name, None)}
     return {**given, "cache": False} if arguments.no_cache else given
 
 

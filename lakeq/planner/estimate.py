@@ -84,7 +84,7 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         low=certain,
         high=scanned,
         accuracy=accuracy,
-        cost_usd=pricing.cost(scanned),
+        cost_usd=pricing.cost(*_by_table(plan.scans)),
         pricing=pricing.name,
         files=sum(scan.files.count for scan in plan.scans),
         files_total=sum_known([scan.table.files_total for scan in plan.scans]),
@@ -93,6 +93,15 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         scans=plan.scans,
         listed_at=min((s.table.listed_at for s in plan.scans if s.table.listed_at is not None), default=None),
     )
+
+
+def _by_table(scans: Sequence[TableScan]) -> list[int]:
+    """The bytes that a query scans of each of its tables."""
+    sizes: dict[str, int] = {}
+    for scan in scans:
+        name = scan.table.name.casefold()
+        sizes[name] = sizes.get(name, 0) + scan_bytes(scan)
+    return list(sizes.values())
 
 
 def sum_known(counts: Sequence[int | None]) -> int | None:

@@ -1,31 +1,44 @@
-"""What reading bytes costs. Money is Decimal; a Pricing is data."""
+"""What reading bytes costs. Money is Decimal; a Pricing is data.
+
+Prices are those of us-east-1 and of Google's US regions; docs/cost.md says where they are from.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
+
+from lakeq.errors import ConfigError
+from lakeq.quantities import parse_dollars
 
 MEGABYTE, TERABYTE = 1024**2, 1024**4
 
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """A price for scanned bytes: dollars a terabyte, billed in whole megabytes with a minimum a query."""
+    """A price for scanned bytes: dollars a terabyte, billed in whole megabytes with a minimum for a query and
+    one for each table in it."""
 
     name: str
     dollars_per_terabyte: Decimal
     terabyte: int = TERABYTE
     megabyte: int = MEGABYTE
     minimum_megabytes: int = 10
+    minimum_megabytes_a_table: int = 0
 
-    def billed_bytes(self, bytes_scanned: int) -> int:
-        """`bytes_scanned` rounded up to the next megabyte, and at least the minimum."""
-        megabytes = -(-bytes_scanned // self.megabyte)
+    def billed_bytes(self, *scanned: int) -> int:
+        """The bytes that a query pays for which scans so many of each of its tables."""
+        if self.minimum_megabytes_a_table:
+            megabytes = sum(max(-(-n // self.megabyte), self.minimum_megabytes_a_table) for n in scanned)
+        else:
+            megabytes = -(-sum(scanned) // self.megabyte)
         return max(megabytes, self.minimum_megabytes) * self.megabyte
 
-    def cost(self, bytes_scanned: int) -> Decimal:
-        """Dollars for one query that scans so many bytes."""
-        return self.dollars_per_terabyte * self.billed_bytes(bytes_scanned) / self.terabyte
+    def cost(self, *scanned: int) -> Decimal:
+        """Dollars for one query that scans so many bytes of each of its tables."""
+        return self.dollars_per_terabyte * self.billed_bytes(*scanned) / self.terabyte
 
 
 ATHENA = Pricing("athena", Decimal(5))
@@ -36,4 +49,33 @@ whitepaper
 ATHENA_DECIMAL = Pricing("athena-decimal", Decimal(5), terabyte=10**12, megabyte=10**6)
 """The same rule with 1 TB = 10^12 bytes."""
 
-PRICINGS = {pricing.name: pricing for pricing in (ATHENA, ATHENA_DECIMAL)}
+REDSHIFT_SPECTRUM = Pricing("redshift-spectrum", Decimal(5))
+"""Amazon Redshift Spectrum: $5 a TB, "rounded up to the next megabyte, with a minimum of 10 MB per query"."""
+
+BIGQUERY = Pricing("bigquery", Decimal("6.25"), minimum_megabytes_a_table=10)
+"""BigQuery on demand: $6.25 a TiB, at least 10 MB for each table and for each query."""
+
+NONE = Pricing("none", Decimal(0), minimum_megabytes=0)
+"""No price: an engine of one's own."""
+
+PRICINGS = {p.name: p for p in (ATHENA, ATHENA_DECIMAL, REDSHIFT_SPECTRUM, BIGQUERY, NONE)}
+
+
+def find_pricing(pricing: str | Pricing | None = None, settings: Mapping[str, Any] | None = None) -> Pricing:
+    """The Pricing of this name, else of the settings' `model`, else Athena's. The settings'
+    `dollars_per_terabyte` (another region, a discount) is the price of their model. ConfigError for what is
+    none."""
+    settings = dict(settings or {})
+    model = settings.pop("model", ATHENA.name)
+    price = settings.pop("dollars_per_terabyte", None)
+    if settings:
+        known = "model, dollars_per_terabyte"
+        raise ConfigError(f"Unknown setting {min(settings)!r} in [pricing]. Known are: {known}.")
+    if isinstance(pricing, Pricing):
+        return pricing
+    name = model if pricing is None else pricing
+    if name not in PRICINGS:
+        raise ConfigError(f"No pricing called {name!r}. There are: {', '.join(PRICINGS)}")
+    if price is None or name != model:
+        return PRICINGS[name]
+    return replace(PRICINGS[name], dollars_per_terabyte=parse_dollars(str(price)))

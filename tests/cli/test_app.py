@@ -113,6 +113,17 @@ def test_estimate_in_words_names_bytes_dollars_and_the_predicate(run: Run, lake:
     assert "pruned by: " in out and "not pruned by: " in out
 
 
+def test_a_price_is_chosen_by_name(run: Run, lake: str) -> None:
+    sql = "SELECT sum(s.amount) FROM sales s JOIN sales t USING (id)"
+    costs = {
+        name: json.loads(run("estimate", lake, sql, "--json", "--pricing", name)[1])["cost_usd"]
+        for name in ("athena", "bigquery", "none")
+    }
+    assert costs["none"] == 0 and costs["bigquery"] == pytest.approx(1.25 * costs["athena"])
+    status, out, err = run("query", lake, sql, "--pricing", "gold")
+    assert (status, out) == (1, "") and "No pricing called 'gold'. There are: athena, " in err
+
+
 def test_explain_shows_what_is_kept(run: Run, lake: str) -> None:
     status, out, _ = run("explain", lake, "SELECT * FROM sales WHERE month = 7")
     assert status == 0 and "2 of 24" in out

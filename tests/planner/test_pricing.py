@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakeq.planner.pricing import ATHENA, ATHENA_DECIMAL
+from lakeq.errors import ConfigError
+from lakeq.planner.pricing import ATHENA, ATHENA_DECIMAL, BIGQUERY, NONE, PRICINGS, find_pricing
 
 VECTORS = [
     (0, 10, "0.00005", 10, "0.0000476837"),
@@ -37,3 +38,41 @@ def test_bytes_are_billed_up_to_the_next_megabyte_and_at_least_ten(
 def test_more_bytes_never_cost_less(a: int, b: int) -> None:
     low, high = sorted((a, b))
     assert ATHENA.cost(low) <= ATHENA.cost(high)
+
+
+@pytest.mark.parametrize(
+    ("scanned", "megabytes"),
+    [((), 10), ((0,), 10), ((1, 1), 20), ((11 * 2**20 + 1, 1), 22), ((5, 2**40), 10 + 2**20)],
+)
+def test_bigquery_bills_ten_megabytes_for_each_table(scanned: tuple[int, ...], megabytes: int) -> None:
+    assert BIGQUERY.billed_bytes(*scanned) == megabytes * 2**20
+    assert BIGQUERY.cost(2**40) == Decimal("6.25")
+
+
+def test_tables_of_one_query_are_rounded_up_together_elsewhere() -> None:
+    assert ATHENA.billed_bytes(2**20 * 6, 2**20 * 6 + 1) == 13 * 2**20
+    assert NONE.cost(2**50, 1) == 0
+
+
+def test_a_pricing_is_found_by_name_and_the_settings_price_is_of_their_model() -> None:
+    assert find_pricing() is ATHENA and find_pricing("none") is NONE
+    assert find_pricing(None, {"model": "bigquery"}) is BIGQUERY
+    dear = find_pricing(None, {"dollars_per_terabyte": 6.75})
+    assert dear.name == "athena" and dear.cost(2**40) == Decimal("6.75")
+    assert find_pricing("bigquery", {"dollars_per_terabyte": 6.75}) is BIGQUERY
+    assert find_pricing(ATHENA_DECIMAL, {"model": "none"}) is ATHENA_DECIMAL
+    assert all(find_pricing(name).name == name for name in PRICINGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("athen", {}, "No pricing called 'athen'"),
+        (None, {"model": "oracle"}, "No pricing called 'oracle'"),
+        (None, {"modell": "athena"}, "Unknown setting 'modell'"),
+        (None, {"dollars_per_terabyte": "cheap"}, "cheap"),
+    ],
+)
+def test_what_is_no_pricing_is_refused(name: str | None, settings: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        find_pricing(name, settings)
