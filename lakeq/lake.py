@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -38,6 +39,7 @@ from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing, find_pricing
+from lakeq.planner.requirements import check_required_keys
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
@@ -207,8 +209,8 @@ class Lake:
         """Declare a table; what is declared overrides what would be found out.
 
         `layout="{year:int}/{month:int}/"`, `format`, `delimiter`, `header`, `quote`, `null`,
-        `columns={"id": "bigint"}`, `partition_types={"day": "date"}`. `location` is below the lake's, or
-        complete. Returns the table, or raises its problem.
+        `columns={"id": "bigint"}`, `partition_types={"day": "date"}`, `require_partition_filter=["day"]`.
+        `location` is below the lake's, or complete. Returns the table, or raises its problem.
         """
         if name.casefold() in {view.casefold() for view in self._views}:
             raise ConfigError(f"{name!r} is the name of a view. Choose another")
@@ -246,15 +248,17 @@ class Lake:
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
         scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
-        lakeq.toml). Without a limit, remote files of up to 512 KB are fetched whole while planning, which
+        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), or reads a table without a condition that it
+        requires. Without a limit, remote files of up to 512 KB are fetched whole while planning, which
         costs no more requests than reading their footers.
         """
-        most_bytes = self._limits.get("max_bytes") if max_bytes is None else max_bytes
-        most_dollars = self._limits.get("max_cost") if max_cost is None else max_cost
+        most_bytes = self._find_limit("max_bytes", max_bytes)
+        most_dollars = self._find_limit("max_cost", max_cost)
         view, tally = self._catalog.view(), Tally()
         with count_into(tally):
             is_free = most_bytes is None and most_dollars is None
-            plan = self._plan(view, sql, params, utc_now(), fetches_whole=is_free)
+            check = partial(self._check_required, view)
+            plan = self._plan(view, sql, params, utc_now(), fetches_whole=is_free, check=check)
         estimate = estimate_plan(plan, self._pricing)
         check_budget(
             estimate,
@@ -262,6 +266,11 @@ class Lake:
             None if most_dollars is None else parse_dollars(str(most_dollars)),
         )
         return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
+
+    def _find_limit(self, name: str, given: Any) -> Any:
+        """The limit as given, else as declared for the lake, else of the environment; None: none."""
+        declared = self._limits.get(name) if given is None else given
+        return (os.environ.get(f"LAKEQ_{name.upper()}") or None) if declared is None else declared
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
@@ -315,8 +324,10 @@ class Lake:
         params: Params,
         now: dt.datetime,
         fetches_whole: bool = False,
+        check: Callable[[BoundQuery], None] = lambda bound: None,
     ) -> ScanPlan:
-        """Bind and prune; anew when files looked into on the way widened a schema."""
+        """Bind and prune; anew when files looked into on the way widened a schema. `check` may refuse the
+        bound query."""
         self._warm_up()
         for _ in range(_REPLANS):
             bound = self._bind_anew(view, partial(self._bind, view, sql, params, now))
@@ -327,10 +338,19 @@ class Lake:
                 if not any(told):
                     raise
                 continue
+            check(bound)
             plan = build_plan(bound, params, view, self._views, fetches_whole)
             if plan is not None:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
+
+    def _check_required(self, view: CatalogView, bound: BoundQuery) -> None:
+        """Refuse what reads a table without a condition that it requires."""
+        for reference in bound.references:
+            definition = self._catalog.definition(reference.table)
+            if definition is not None and definition.require_partition_filter is not None:
+                table = view.table(reference.table)
+                check_required_keys(table, reference, definition.require_partition_filter)
 
     def _warm_up(self) -> None:
         """Before the first query: while the lake is listed there is time to load what the query needs."""

@@ -396,3 +396,71 @@ def test_sql_that_only_duckdb_can_parse_is_run_unpruned(lake: Lake) -> None:
     assert lake.sql(sql).fetchall() == [(20,)]
     assert lake.estimate(sql).files == 3
     assert "nothing was pruned" in lake.explain(sql)
+
+
+NO_FILTER = "is only read with a filter on year and month; it has 3 partitions"
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("", NO_FILTER),
+        ("WHERE id > 3", NO_FILTER),
+        ("WHERE year = 2026", "a filter on month; .* Add a condition such as month = …"),
+        ("WHERE year = 2026 OR id = 1", NO_FILTER),
+        ("WHERE year = 2026 AND (month = 1 OR id = 1)", "a filter on month"),
+        ("WHERE year = 2026 AND month + 0 = 2", ""),
+        ("WHERE Year >= 2026 AND MONTH IN (1, 2)", ""),
+        ("WHERE year * 100 + month = 202602", ""),
+    ],
+)
+def test_a_table_may_require_conditions_on_its_keys(root: Path, where: str, words: str) -> None:
+    with lakeq.connect(root) as lake:
+        lake.register("events", "events", require_partition_filter=["Year", "month"])
+        sql = f"SELECT count(*) FROM events {where}"
+        lake.estimate(sql)  # is free
+        if not words:
+            assert lake.sql(sql).fetchall()[0][0] > 0
+            return
+        with pytest.raises(BudgetExceededError, match=f"Query not run: table 'events' .*{words}"):
+            lake.sql(sql)
+
+
+def test_each_mention_of_a_table_needs_its_own_condition(root: Path) -> None:
+    with lakeq.connect(root) as lake:
+        lake.register("events", "events", require_partition_filter=True)
+        lake.create_view("march", "SELECT * FROM events WHERE month = 3")
+        assert lake.sql("SELECT count(*) FROM march").fetchall() == [(10,)]
+        for sql in (
+            "SELECT * FROM events a JOIN events b USING (id) WHERE a.month = 1",
+            "SELECT * FROM march UNION ALL SELECT * FROM events",
+            "SELECT * FROM orders WHERE id IN (SELECT id FROM events)",
+        ):
+            with pytest.raises(BudgetExceededError, match="a filter on year or month"):
+                lake.sql(sql)
+
+
+def test_a_required_key_that_is_none_is_told(root: Path) -> None:
+    (root / "lakeq.toml").write_text('[tables.events]\nrequire_partition_filter = ["day"]\n')
+    with lakeq.connect(root / "lakeq.toml") as lake:
+        with pytest.raises(ConfigError, match=r"'day', which is no partition column\. It has: year, month"):
+            lake.sql("SELECT 1 FROM events")
+        with pytest.raises(ConfigError, match="must be true or a list"):
+            lake.register("orders", "orders", require_partition_filter="year")
+
+
+def test_limits_come_from_the_argument_else_the_lake_else_the_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEQ_MAX_BYTES", "10")
+    sql = "SELECT sum(id) FROM events"
+    with lakeq.connect(root) as lake:
+        with pytest.raises(BudgetExceededError, match="over the limit of 10 bytes"):
+            lake.sql(sql)
+        assert lake.sql(sql, max_bytes="1GB").fetchall() == [(600 + 135,)]
+    (root / "lakeq.toml").write_text("[limits]\nmax_bytes = 1000000\n")
+    with lakeq.connect(root / "lakeq.toml") as lake:
+        assert lake.sql(sql).stats.rows == 0
+    monkeypatch.setenv("LAKEQ_MAX_BYTES", "much")
+    with lakeq.connect(root) as lake, pytest.raises(ConfigError, match="much"):
+        lake.sql(sql)

@@ -184,6 +184,11 @@ class Catalog:
             self._definition = replace(self._definition, tables=(*others, definition))
             self.forget()
 
+    def definition(self, name: str) -> TableDefinition | None:
+        """What was declared of the table of this name, any case."""
+        named = (t for t in self._definition.tables if t.name.casefold() == name.casefold())
+        return next(named, None)
+
     def lists_parts(self, store: Store | None = None) -> bool:
         """Whether parts of the store (None: the lake's own) can be listed by themselves."""
         return isinstance(store or self.root, PrefixStore)

@@ -29,6 +29,7 @@ _TABLE_KEYS = (
     "null",
     "columns",
     "partition_types",
+    "require_partition_filter",
 )
 
 
@@ -37,7 +38,8 @@ class TableDefinition:
     """A table as declared. `location` is relative to the lake, or a full location of its own.
 
     None means: find out. A `layout` of kind `hive` without keys takes the keys that the folders have.
-    `partition_types` gives partition columns a type.
+    `partition_types` gives partition columns a type. `require_partition_filter` are the partition columns
+    without a condition on which no query may run; none named: any of them.
     """
 
     name: str
@@ -46,6 +48,7 @@ class TableDefinition:
     format: str | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
     partition_types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    require_partition_filter: tuple[str, ...] | None = None
 
     @property
     def is_absolute(self) -> bool:
@@ -74,7 +77,8 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
     """A table's definition from what a user wrote.
 
     `declared` may hold `layout`, `format`, `delimiter`, `header`, `quote`, `null`, `columns` and
-    `partition_types` (both map a name to a type). None stands for not declared.
+    `partition_types` (both map a name to a type), `require_partition_filter` (names, or True). None stands
+    for not declared.
 
     ConfigError names the table, the setting, and the nearest known name.
     """
@@ -101,6 +105,7 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
             columns=tuple(Column(key, kind) for key, kind in columns.items()) if columns else None,
         ),
         _types(given, "partition_types", where),
+        _required_keys(given, where),
     )
 
 
@@ -222,6 +227,18 @@ def _flag(settings: Mapping[str, Any], key: str, where: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise ConfigError(f"Setting {key!r} of {where} must be true or false, not {value!r}.")
     return value
+
+
+def _required_keys(settings: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
+    value = settings.get("require_partition_filter", False)
+    if isinstance(value, bool):
+        return () if value else None
+    if isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise ConfigError(
+        f"Setting 'require_partition_filter' of {where} must be true or a list of partition columns, "
+        f"not {value!r}."
+    )
 
 
 def _types(settings: Mapping[str, Any], key: str, where: str) -> dict[str, pa.DataType]:
