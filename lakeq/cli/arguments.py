@@ -19,6 +19,7 @@ FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
 _LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
 _CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, else the user's cache)"
 _SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
+_PRICING_HELP = "whose price: athena (the default), bigquery, none, …"
 _PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -36,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
     _add_looks(commands)
     _add_queries(commands)
+    _add_check(commands)
     _add_upkeep(commands)
     demo = _add_command(
         commands, "demo", "write a small lake, query it, and show what a partition filter saves"
@@ -73,14 +75,40 @@ def _add_queries(commands: Commands) -> None:
     _add_sql(query)
     query.add_argument("--format", choices=FORMATS, help="default: by the name of -o FILE, else table")
     query.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
-    query.add_argument(
-        "--max-bytes", type=_value(parse_bytes), metavar="SIZE", help="refuse to scan more: 10GB"
-    )
-    query.add_argument(
-        "--max-cost", type=_value(parse_dollars), metavar="USD", help="refuse to pay more: 0.50"
-    )
+    _add_limits(query, "refuse to")
     query.add_argument(
         "--rows", type=_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
+    )
+
+
+def _add_check(commands: Commands) -> None:
+    check = _add_command(
+        commands, "check", "estimate the queries in files, and fail when one is over a limit or has grown"
+    )
+    _add_lake(check)
+    check.add_argument("files", metavar="FILE", nargs="+", help="a query each")
+    check.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
+    _add_limits(check, "no query may")
+    check.add_argument("--baseline", metavar="FILE", help="what the queries scanned before")
+    check.add_argument(
+        "--max-growth",
+        type=_share,
+        default=0.2,
+        metavar="SHARE",
+        help="how much more than in the baseline a query may scan (default: 0.2)",
+    )
+    check.add_argument("--update", action="store_true", help="write the baseline anew, and compare with none")
+    shown = check.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument("--junit", action="store_true", help="print JUnit's XML")
+
+
+def _add_limits(command: argparse.ArgumentParser, words: str) -> None:
+    command.add_argument(
+        "--max-bytes", type=_value(parse_bytes), metavar="SIZE", help=f"{words} scan more: 10GB"
+    )
+    command.add_argument(
+        "--max-cost", type=_value(parse_dollars), metavar="USD", help=f"{words} cost more: 0.50"
     )
 
 
@@ -124,9 +152,7 @@ def _add_lake(command: argparse.ArgumentParser) -> None:
 
 def _add_sql(command: argparse.ArgumentParser) -> None:
     command.add_argument("sql", metavar="SQL", help=_SQL_HELP)
-    command.add_argument(
-        "--pricing", metavar="NAME", help="whose price: athena (the default), bigquery, none, …"
-    )
+    command.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     command.add_argument("--param", action="append", default=[], metavar="[NAME=]VALUE", help=_PARAM_HELP)
 
 
@@ -140,6 +166,16 @@ def _value(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return parse_argument
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < float("inf"):
+        raise argparse.ArgumentTypeError(f"not a share such as 0.2 or 20%: '{text}'")
+    return share
 
 
 def _count(text: str) -> int:

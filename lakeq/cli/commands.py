@@ -18,6 +18,13 @@ from rich.console import Console
 
 from lakeq.cache import clear_cache, measure_cache
 from lakeq.cli.arguments import connect_options, parse_params, read_sql
+from lakeq.cli.check import (
+    checked_to_dict,
+    checked_to_junit,
+    describe_checked,
+    raise_failure,
+    run_check,
+)
 from lakeq.cli.demo import run_demo
 from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output, write_json
 from lakeq.cli.progress import StatusLine
@@ -204,6 +211,21 @@ def _connect(arguments: Namespace) -> Iterator[Lake]:
         line.clear()
 
 
+def check_files(arguments: Namespace) -> None:
+    """`lakeq check LAKE FILE…`."""
+    with _connect(arguments) as lake:
+        checked = run_check(lake, arguments)
+    if arguments.json:
+        _print_json([checked_to_dict(query) for query in checked])
+    elif arguments.junit:
+        sys.stdout.write(checked_to_junit(checked) + "\n")
+    else:
+        for line in describe_checked(checked):
+            _say(line)
+    sys.stdout.flush()
+    raise_failure(checked)
+
+
 def refresh_lake(arguments: Namespace) -> None:
     """`lakeq refresh LAKE [TABLE]`."""
     with _connect(arguments) as lake:
@@ -246,6 +268,7 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "estimate": show_estimate,
     "explain": show_plan,
     "query": run_query,
+    "check": check_files,
     "refresh": refresh_lake,
     "cache": show_cache,
     "demo": run_demo,
