@@ -127,7 +127,7 @@ class Lake:
         planning = min(memory // 4, MEMORY_BYTES)  # what planning fetches is held until the query reads it
         wrap = partial(CachingStore, cache=cache.blocks, memory_bytes=planning, realm=realm)
         self._blocks = cache.blocks
-        self._is_warm = False
+        self._is_warm = self._is_saved = False
         self._catalog = Catalog(
             definition, parse_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
         )
@@ -370,8 +370,9 @@ class Lake:
                 view.inspect(scan.files, fetches_whole=True)
         widened = any(view.table(name).columns != columns for name, columns in before.items())
         plan = replan(plan.clock or utc_now()) if widened else plan
-        if not self._catalog.root.is_local:
-            begin(self._catalog.save)  # while the query runs
+        if not (self._is_saved or self._catalog.root.is_local):
+            self._is_saved = True  # the rest at the end: of a large lake that takes seconds
+            begin(self._catalog.save)  # while the first query runs
         return plan
 
 
