@@ -28,9 +28,11 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.harness import print_table, time_in_turn, write_result
+from lakeq.catalog.database import open_index_database
 from lakeq.catalog.definitions import LakeDefinition
-from lakeq.catalog.index import FileIndex, FileSelection, open_index_database
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import Layout, parse_layout
+from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
 from lakeq.lake import Lake

@@ -17,15 +17,24 @@ from pathlib import Path
 import pyarrow as pa
 
 from lakeq.catalog.changes import TableChanges, compare_objects
+from lakeq.catalog.database import Database, match_rows, open_index_database
 from lakeq.catalog.definitions import LakeDefinition, TableDefinition
 from lakeq.catalog.discovery import build_table, discover_lake, discover_table, find_inside
 from lakeq.catalog.entry import REMOTE_SAMPLES, KnownTable, TableEntry
 from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.freshness import Freshness
 from lakeq.catalog.grouping import TableGroup
-from lakeq.catalog.index import Database, FileIndex, match_rows, open_index_database
-from lakeq.catalog.listings import KeyRange, KnownObjects, Listings, folder_range, is_young
-from lakeq.catalog.objects import judge_objects, settle_formats, sort_listing, take_spread
+from lakeq.catalog.index import FileIndex
+from lakeq.catalog.listings import (
+    KeyRange,
+    KnownObjects,
+    Listings,
+    covers,
+    folder_range,
+    is_young,
+    place_range,
+)
+from lakeq.catalog.objects import judge_objects, settle_formats, sort_listing, take_spread, unite_listings
 from lakeq.catalog.prefixes import (
     PAGE_OBJECTS,
     Density,
@@ -157,7 +166,7 @@ class Catalog:
 
     def _refresh_table(self, known: KnownTable, before: KnownObjects, since: float) -> TableChanges:
         entry = self.make_entry(known, (), since)
-        place, files = _place_range(known.place), entry.files.files
+        place, files = place_range(known.place), entry.files.files
         if not known.schemas:
             rows = take_spread(files, REMOTE_SAMPLES)
             some = self._keep_entry(known, replace(entry.files, files=rows), False, None, rows)
@@ -240,7 +249,7 @@ class Catalog:
                     entry.listed_at = at
                     return entry
         files = self._build_files(known, objects)
-        return self._keep_entry(known, files, _covers(ranges, known.place), at, objects)
+        return self._keep_entry(known, files, covers(ranges, known.place), at, objects)
 
     def sample_entry(self, known: KnownTable, since: float) -> TableEntry:
         """Some files of a table, from which its schema is told first."""
@@ -250,7 +259,7 @@ class Catalog:
         if known.files.files.num_rows or listings is None:
             objects = known.files.files.select(range(5))
             return self._keep_entry(known, known.files, False, None, objects)
-        place = _place_range(known.place)
+        place = place_range(known.place)
         objects = listings.slice(place)
         if not objects.num_rows:
             objects, _ = listings.first_page(known.place, since)
@@ -375,7 +384,7 @@ class Catalog:
     ) -> tuple[tuple[KeyRange, ...], pa.Table]:
         """The ranges of a table that matter, and the objects in and between them."""
         if known.place and not known.place.endswith("/"):
-            ranges = (_place_range(known.place),)
+            ranges = (place_range(known.place),)
             return ranges, listings.ranges(ranges, since)
         types = [column.type for column in known.files.partition_columns]
         how = (
@@ -394,7 +403,7 @@ class Catalog:
                 listings.list_ahead(recollection.asked, expected.ranges, since)
         narrowed = PrefixWalk(listings, *how).run(filters)
         objects = listings.ranges(narrowed.ranges, since)
-        return narrowed.ranges, _unite(objects, narrowed.loose)
+        return narrowed.ranges, unite_listings(objects, narrowed.loose)
 
     def _build_files(self, known: KnownTable, objects: pa.Table) -> TableFiles:
         """The table's files from its objects; what is new about its keys becomes known."""
@@ -426,28 +435,3 @@ def _find_place(files: TableFiles, root: Store) -> str:
     inside = find_inside(files.location, root.root) or ""
     is_file = files.files.num_rows == 1 and files.files["path"][0].as_py() == inside
     return inside if is_file or not inside else f"{inside}/"
-
-
-def _unite(objects: pa.Table, loose: pa.Table) -> pa.Table:
-    """Both, sorted, each path once."""
-    if not loose.num_rows:
-        return objects
-    known = set(objects.column("path").to_pylist())
-    is_new = pa.array([path not in known for path in loose.column("path").to_pylist()], pa.bool_())
-    return sort_listing(pa.concat_tables([objects, loose.filter(is_new)]))
-
-
-def _place_range(place: str) -> KeyRange:
-    """The paths of a folder ("" or ending in `/`), or of one file."""
-    return folder_range(place) if place.endswith("/") or not place else KeyRange(place, f"{place}\0")
-
-
-def _covers(ranges: Sequence[KeyRange], place: str) -> bool:
-    """Whether the ranges, sorted, are all of a place."""
-    whole = _place_range(place)
-    at = whole.start
-    for part in ranges:
-        if part.start > at:
-            return False
-        at = max(at, part.stop)
-    return at >= whole.stop

@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.facts_store import FactStore
-from lakeq.catalog.index import FileIndex, FileSelection, number_partitions
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import VERSION
 from lakeq.catalog.objects import StoredFile, stored_files, take_spread
+from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
 from lakeq.catalog.schema import settle_schema
+from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table, TableFiles, Totals
 from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError
 from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions

@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.catalog.facts_file import decode_examples, decode_facts, encode_facts
-from lakeq.catalog.index import FileIndex, FileSelection
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import KnownFacts, find_versions, keep_rows, unite_facts
 from lakeq.catalog.locks import locked
+from lakeq.catalog.selection import FileSelection
 from lakeq.errors import CatalogError
 from lakeq.formats.base import FileSchema
 

@@ -13,21 +13,21 @@ import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakeq.catalog.database import INDEX_SCHEMA, Database, partition_column
 from lakeq.catalog.file_facts import FactArrays, Ids
 from lakeq.catalog.known_facts import KnownFacts, gather_facts, keep_rows
+from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.row_groups import RowGroupTable, leaf_types, row_group_rows, select_row_groups
+from lakeq.catalog.selection import FileSelection, Measure
 from lakeq.formats.base import Column, FileFacts, FileSchema, RowGroup
 from lakeq.formats.types import quote_name
 
-_DATABASE = "lake_index"
 _COMPRESS_ROWS = 100_000
 """Rows added after which tables are compressed; fewer are not worth the time."""
 
@@ -37,121 +37,6 @@ ids the list takes 13 ms)."""
 
 _FEW = 0.1
 """The share of a table's files up to which looking them up is quicker than asking again which they are."""
-
-
-Database = duckdb.DuckDBPyConnection
-"""The database that holds the indexes of one lake."""
-
-
-def open_index_database() -> Database:
-    """An empty in-memory database for the indexes of one lake."""
-    database = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
-    database.execute(f"ATTACH ':memory:' AS {_DATABASE} (COMPRESS)")
-    return database
-
-
-def match_rows(database: Database, rows: pa.Table, conditions: Sequence[str | None]) -> np.ndarray[Any, Any]:
-    """For which of `rows` an SQL condition over their columns is TRUE.
-
-    Of several conditions the first that evaluates without an error counts; when none does, or it is
-    None, all rows match.
-    """
-    matches = np.ones(rows.num_rows, dtype=bool)
-    numbered = rows.append_column("row_number", pa.array(np.arange(rows.num_rows)))
-    cursor = database.cursor()
-    try:
-        cursor.register("candidates", numbered)
-        for where in conditions:
-            if where is None:
-                break
-            with suppress(duckdb.Error):
-                found = cursor.sql(f"SELECT row_number FROM candidates WHERE {where}").to_arrow_table()
-                matches[:] = False
-                matches[found["row_number"].to_numpy()] = True
-                break
-        return matches
-    finally:
-        cursor.close()
-
-
-def partition_column(position: int) -> str:
-    """The index's column that holds the typed values of a partition key."""
-    return f"p{position}"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """Row groups and stored column bytes that a condition leaves of a selection of files."""
-
-    files: FileSelection
-    row_groups: int
-    row_groups_total: int
-    column_bytes: int
-
-
-class FileSelection:
-    """Some files of one table, as the index knew them when they were selected. Picklable."""
-
-    __slots__ = ("_ids", "_index", "_schemas", "_table", "condition", "count", "partitions", "size")
-
-    def __init__(
-        self,
-        index: FileIndex,
-        ids: pa.Array | None,
-        count: int,
-        size: int,
-        partitions: int,
-        condition: str | None = None,
-    ) -> None:
-        """`condition` is the SQL over the index that selects just these files, where there is one."""
-        self._index: FileIndex | None = index
-        self.condition = condition
-        self._ids = ids
-        self._table: pa.Table | None = None
-        self._schemas: tuple[FileSchema, ...] = ()
-        self.count = count
-        self.size = size
-        self.partitions = partitions
-
-    @property
-    def schemas(self) -> tuple[FileSchema, ...]:
-        """The distinct file schemas of the table; `schema_id` indexes them."""
-        return self._index.schemas if self._index is not None else self._schemas
-
-    @property
-    def largest(self) -> int:
-        """The size in bytes of the largest file; 0 for none."""
-        sizes = self.to_table().column("size")
-        return int(pc.max(sizes).as_py() or 0)
-
-    @property
-    def index(self) -> FileIndex | None:
-        """The index that the files are of; None once the selection travelled."""
-        return self._index
-
-    @property
-    def ids(self) -> pa.Array | None:
-        """The `file_id`s selected; None stands for every file of the table."""
-        return self._ids
-
-    def to_table(self) -> pa.Table:
-        """One row a file: file_id, path, size, etag, modified, storage_class, schema_id, has_rows, row_count,
-        and `raw_<i>`, `value_<i>` for each partition column. Sorted by file_id, which follows the path."""
-        if self._index is not None:
-            return self._index.read_files(self._ids)
-        assert self._table is not None
-        return self._table
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        return (self.to_table(), self.schemas, self.count, self.size, self.partitions)
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._table, self._schemas, self.count, self.size, self.partitions = state
-        self._index = self.condition = None
-        self._ids = self._table.column("file_id").combine_chunks()
-
-    def __repr__(self) -> str:
-        return f"FileSelection({self.count} files, {self.size} bytes)"
 
 
 class FileIndex:
@@ -193,7 +78,7 @@ class FileIndex:
         return self._sql_name("files")
 
     def _sql_name(self, part: str) -> str:
-        return f"{_DATABASE}.{quote_name(f'{self._name}:{part}')}"
+        return f"{INDEX_SCHEMA}.{quote_name(f'{self._name}:{part}')}"
 
     @property
     def schemas(self) -> tuple[FileSchema, ...]:
@@ -221,7 +106,7 @@ class FileIndex:
         self._added += rows
         if self._added >= _COMPRESS_ROWS:
             with suppress(duckdb.TransactionException):
-                self._database.cursor().execute(f"CHECKPOINT {_DATABASE}")
+                self._database.cursor().execute(f"CHECKPOINT {INDEX_SCHEMA}")
                 self._added = 0
 
     def _arrow(self, sql: str, ids: pa.Array | None = None) -> pa.Table:
@@ -501,14 +386,3 @@ def among(ids: pa.Array) -> str:
     if len(ids) > _FEW_IDS:
         return "file_id IN (SELECT file_id FROM kept)"
     return f"file_id IN ({', '.join(map(str, ids.to_pylist()))})" if len(ids) else "FALSE"
-
-
-def number_partitions(raws: pa.Table) -> np.ndarray[Any, Any]:
-    """A number from 1 for each row, the same for the same texts, in the order of the texts, NULL last."""
-    numbers = np.zeros(raws.num_rows, dtype=np.int64)
-    for column in raws.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        ranks = pc.rank(encoded.dictionary, tiebreaker="dense")
-        ordered = pc.fill_null(ranks.take(encoded.indices), len(ranks) + 1).to_numpy()
-        numbers = np.unique(numbers * (len(ranks) + 2) + ordered.astype(np.int64), return_inverse=True)[1]
-    return (numbers + 1).astype(np.int32)

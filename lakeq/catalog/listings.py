@@ -54,6 +54,22 @@ def folder_range(folder: str) -> KeyRange:
     return KeyRange(folder, f"{folder[:-1]}0" if folder else END)
 
 
+def place_range(place: str) -> KeyRange:
+    """The paths of a folder ("" or ending in `/`), or of one file."""
+    return folder_range(place) if place.endswith("/") or not place else KeyRange(place, f"{place}\0")
+
+
+def covers(ranges: Sequence[KeyRange], place: str) -> bool:
+    """Whether the ranges, sorted, are all of a place."""
+    whole = place_range(place)
+    at = whole.start
+    for part in ranges:
+        if part.start > at:
+            return False
+        at = max(at, part.stop)
+    return at >= whole.stop
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A range that was listed whole, and when (seconds since 1970)."""

@@ -70,6 +70,15 @@ def sort_listing(listing: pa.Table) -> pa.Table:
     return listing if ordered else listing.sort_by("path")
 
 
+def unite_listings(objects: pa.Table, loose: pa.Table) -> pa.Table:
+    """Both listings as one, sorted, each path once."""
+    if not loose.num_rows:
+        return objects
+    known = set(objects.column("path").to_pylist())
+    is_new = pa.array([path not in known for path in loose.column("path").to_pylist()], pa.bool_())
+    return sort_listing(pa.concat_tables([objects, loose.filter(is_new)]))
+
+
 def judge_objects(listing: pa.Table, root: str = "") -> pa.Table:
     """See _judge_part, which takes a part of the listing at a time: what it needs on the way is large."""
     parts = [listing.slice(at, _PART_ROWS) for at in range(0, listing.num_rows, _PART_ROWS)] or [listing]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -95,3 +97,14 @@ def _type_column(
             str(kind),
             path,
         ) from error
+
+
+def number_partitions(raws: pa.Table) -> np.ndarray[Any, Any]:
+    """A number from 1 for each row, the same for the same texts, in the order of the texts, NULL last."""
+    numbers = np.zeros(raws.num_rows, dtype=np.int64)
+    for column in raws.columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        ranks = pc.rank(encoded.dictionary, tiebreaker="dense")
+        ordered = pc.fill_null(ranks.take(encoded.indices), len(ranks) + 1).to_numpy()
+        numbers = np.unique(numbers * (len(ranks) + 2) + ordered.astype(np.int64), return_inverse=True)[1]
+    return (numbers + 1).astype(np.int32)

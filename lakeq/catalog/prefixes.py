@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakeq.catalog.database import partition_column
 from lakeq.catalog.hive_names import NULL_TEXT, unescape_hive
-from lakeq.catalog.index import partition_column
 from lakeq.catalog.layout import FLAT, Layout, template_segments
 from lakeq.catalog.listings import KeyRange, Listings, Recollection, folder_range, is_young
 from lakeq.catalog.partition_texts import parse_hive_name

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lakeq.catalog.entry import KnownTable, TableEntry, make_table
-from lakeq.catalog.index import FileSelection
 from lakeq.catalog.listings import NEVER_LIST
 from lakeq.catalog.prefixes import PrefixFilter
+from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.errors import LakeqError, TableNotFoundError
 

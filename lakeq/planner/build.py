@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lakeq.catalog.entry import TableEntry
-from lakeq.catalog.index import FileSelection
+from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.catalog.view import CatalogView
 from lakeq.formats.detect import FORMATS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakeq.catalog.index import FileSelection
+from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table
 
 

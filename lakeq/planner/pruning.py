@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlglot import exp
 
-from lakeq.catalog.index import partition_column
+from lakeq.catalog.database import partition_column
 from lakeq.catalog.prefixes import PrefixFilter
 from lakeq.catalog.table import MODIFIED_COLUMN, PATH_COLUMN, SIZE_COLUMN, Table
 from lakeq.formats.detect import FORMATS

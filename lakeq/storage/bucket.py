@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from lakeq.errors import (
 )
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing, split_folder
 from lakeq.storage.faults import endless, is_expired, translate_obstore_error
+from lakeq.storage.pages import cut_page, has_repeats, join_pages, own_page, sort_objects, to_listing
 from lakeq.storage.tally import count_request
 from lakeq.storage.throttle import MOST_AT_ONCE, Throttle
 from lakeq.storage.workers import Workers
@@ -93,15 +94,15 @@ class BucketStore:
         folder = self._prefix + prefix
         try:
             pages = list(self._pages(folder))
-            found: pa.Table | None = _join(self._below(page, folder) for page in pages)
+            found: pa.Table | None = join_pages(self._below(page, folder) for page in pages)
         except _OddKeyError:
             pages, found = [self._keys(folder).list(folder)], None
         # obstore drops a slash at a key's end; two keys that became one need the way that keeps it.
-        if found is None or _has_repeats(found):
+        if found is None or has_repeats(found):
             found = self._below(self._keys(folder).list(folder), folder)
         if not prefix and not any(page.num_rows for page in pages):
             self._check_found(found)
-        return _sort(found)
+        return sort_objects(found)
 
     def list_page(self, prefix: str = "", after: str = "") -> tuple[pa.Table, bool]:
         """See PrefixStore.list_page."""
@@ -115,10 +116,10 @@ class BucketStore:
             found = self.list(prefix)
             return found.filter(pc.greater(found["path"], after)), True
         if first.num_rows >= PAGE_OBJECTS:
-            return _sort(self._below(first, folder)), False
+            return sort_objects(self._below(first, folder)), False
         if not prefix and not after:
             self._check_found(first)
-        return (self.list(prefix) if _has_repeats(first) else _sort(self._below(first, folder))), True
+        return (self.list(prefix) if has_repeats(first) else sort_objects(self._below(first, folder))), True
 
     def list_folder(self, prefix: str) -> FolderListing:
         """See PrefixStore.list_folder."""
@@ -135,8 +136,8 @@ class BucketStore:
             ends = [folder, *objects["path"].to_pylist(), *(f"{name}{_AFTER_ALL}" for name in folders)]
             if self._has_more(folder, max(ends)):
                 return split_folder(self.list(prefix), prefix)
-        cut = len(self._prefix)
-        return FolderListing(tuple(name[cut:] for name in folders), _sort(self._below(objects, folder)))
+        cut, found = len(self._prefix), sort_objects(self._below(objects, folder))
+        return FolderListing(tuple(name[cut:] for name in folders), found)
 
     def list_range(self, prefix: str, start: str, stop: str) -> pa.Table:
         """See PrefixStore.list_range."""
@@ -147,15 +148,15 @@ class BucketStore:
         inside: list[pa.Table] = []
         try:
             for page in self._pages(folder, after):
-                inside.append(_own(_cut(self._below(page, folder), start, stop)))
+                inside.append(own_page(cut_page(self._below(page, folder), start, stop)))
                 if page["path"][-1].as_py() >= self._prefix + stop:
                     break
         except _OddKeyError:
-            inside = [_cut(self._below(self._keys(folder).list(folder), folder), start, stop)]
-        found = _join(inside)
-        if _has_repeats(found):
-            found = _cut(self._below(self._keys(folder).list(folder), folder), start, stop)
-        return _sort(found)
+            inside = [cut_page(self._below(self._keys(folder).list(folder), folder), start, stop)]
+        found = join_pages(inside)
+        if has_repeats(found):
+            found = cut_page(self._below(self._keys(folder).list(folder), folder), start, stop)
+        return sort_objects(found)
 
     def read(self, path: str, start: int, length: int, etag: str | None) -> bytes:
         """See Store.read."""
@@ -235,7 +236,7 @@ class BucketStore:
             except (BaseError, OSError) as error:
                 state.stream = None  # the next try begins after the last page that came
                 raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
-            return None if page is None else _listing(pa.Table.from_batches([pa.record_batch(page)]))
+            return None if page is None else to_listing(pa.Table.from_batches([pa.record_batch(page)]))
 
         while (page := self._call(ask)) is not None and page.num_rows:
             last = page["path"][-1].as_py()
@@ -266,7 +267,7 @@ class BucketStore:
         except ValueError:
             return None
         folders = tuple(sorted(f"{name}/" for name in answer["common_prefixes"]))
-        return folders, _listing(pa.table(answer["objects"]))
+        return folders, to_listing(pa.table(answer["objects"]))
 
     def _has_more(self, folder: str, after: str) -> bool:
         """Whether a listing that ended on a whole page, or found nothing, left keys out: to obstore an error
@@ -355,36 +356,6 @@ class _Listing:
         self.stream: Any = None
 
 
-def _join(pages: Iterable[pa.Table]) -> pa.Table:
-    """The pages as one table, in one piece."""
-    found = [page for page in pages if page.num_rows]
-    return pa.concat_tables(found).combine_chunks() if found else LISTING_SCHEMA.empty_table()
-
-
-def _cut(objects: pa.Table, start: str, stop: str) -> pa.Table:
-    """The objects whose paths are from `start` on and before `stop`."""
-    inside = pc.and_(pc.greater_equal(objects["path"], start), pc.less(objects["path"], stop))
-    return objects if pc.all(inside).as_py() else objects.filter(inside)
-
-
-def _own(page: pa.Table) -> pa.Table:
-    """A copy that holds on to nothing of obstore's: of many pages that takes several times the memory."""
-    return page.take(pa.array(range(page.num_rows), pa.int64()))
-
-
-def _sort(objects: pa.Table) -> pa.Table:
-    paths = objects["path"]
-    ordered = pc.all(pc.less_equal(paths[:-1], paths[1:])).as_py()
-    return objects if ordered else objects.take(pc.sort_indices(paths))
-
-
-def _has_repeats(found: pa.Table) -> bool:
-    paths = found["path"]
-    if pc.all(pc.less(paths[:-1], paths[1:])).as_py():  # as S3 lists
-        return False
-    return bool(pc.count_distinct(paths).as_py() < found.num_rows)
-
-
 def _is_plain(key: str) -> bool:
     """Whether obstore keeps every slash of `key`."""
     return not key.startswith("/") and not key.endswith("/") and "//" not in key
@@ -394,15 +365,3 @@ def _unspeakable(location: str) -> LakeqError:
     return StorageError(
         f"Names with empty or '.' parts cannot be read there: '{location}'. Rename them.", location
     )
-
-
-def _listing(found: pa.Table) -> pa.Table:
-    columns = [
-        found["path"],
-        found["size"],
-        found["e_tag"],
-        found["last_modified"],
-        pa.nulls(found.num_rows, pa.string()),
-    ]
-    fields = LISTING_SCHEMA
-    return pa.table([c.cast(f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)

@@ -41,7 +41,7 @@ product = "text"
 recent = "select * from orders"
 
 [pricing]
-dollars_per_tb = 5
+dollars_per_terabyte = 5
 
 [limits]
 max_bytes = "10GB"
@@ -53,7 +53,7 @@ def test_a_definition_holds_all_that_was_declared() -> None:
     assert lake.location == "s3://bucket/data"
     assert lake.storage == {"endpoint_url": "http://127.0.0.1:5000"}
     assert lake.views == {"recent": "select * from orders"}
-    assert lake.pricing == {"dollars_per_tb": 5}
+    assert lake.pricing == {"dollars_per_terabyte": 5}
     assert lake.limits == {"max_bytes": "10GB"}
     orders, clicks = lake.tables
     assert (orders.name, orders.location, orders.format) == ("orders", "orders", "csv")

@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakeq.catalog import facts_file
+from lakeq.catalog.database import open_index_database
 from lakeq.catalog.facts_store import FactStore, RecalledFacts
-from lakeq.catalog.index import FileIndex, open_index_database
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import VERSION
 from lakeq.catalog.schema import settle_schema
 from lakeq.errors import SchemaConflictError

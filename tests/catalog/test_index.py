@@ -7,7 +7,9 @@ import pickle
 import pyarrow as pa
 import pytest
 
-from lakeq.catalog.index import FileIndex, number_partitions, open_index_database
+from lakeq.catalog.database import open_index_database
+from lakeq.catalog.index import FileIndex
+from lakeq.catalog.partition_values import number_partitions
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
 
 KEYS = (Column("year", pa.int64()),)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakeq.catalog.index import match_rows
+from lakeq.catalog.database import match_rows
 from lakeq.catalog.layout import Layout, hive_layout, parse_template
 from lakeq.catalog.listings import Listings
 from lakeq.catalog.prefixes import (

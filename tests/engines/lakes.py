@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakeq.catalog.index import FileIndex, open_index_database
+from lakeq.catalog.database import open_index_database
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import FLAT, Layout, hive_layout, parse_template
 from lakeq.catalog.table import Table
 from lakeq.engines.duckdb import DuckDBEngine

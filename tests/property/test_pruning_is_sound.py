@@ -12,7 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lakeq.catalog.index import FileIndex, open_index_database
+from lakeq.catalog.database import open_index_database
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import Layout
 from lakeq.catalog.table import Table
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup

@@ -1,0 +1,97 @@
+"""Some files of a table, and what a condition leaves of them: what a plan holds of an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakeq.formats.base import FileSchema
+
+
+class IndexedFiles(Protocol):
+    """The index of a table, as a selection of its files sees it."""
+
+    @property
+    def schemas(self) -> tuple[FileSchema, ...]:
+        """The distinct schemas of the files inspected so far."""
+
+    def read_files(self, ids: pa.Array | None) -> pa.Table:
+        """The rows of FileSelection.to_table for these file_ids (None: all)."""
+
+
+class FileSelection:
+    """Some files of one table, as the index knew them when they were selected. Picklable."""
+
+    __slots__ = ("_ids", "_index", "_schemas", "_table", "condition", "count", "partitions", "size")
+
+    def __init__(
+        self,
+        index: IndexedFiles,
+        ids: pa.Array | None,
+        count: int,
+        size: int,
+        partitions: int,
+        condition: str | None = None,
+    ) -> None:
+        """`condition` is the SQL over the index that selects just these files, where there is one."""
+        self._index: IndexedFiles | None = index
+        self.condition = condition
+        self._ids = ids
+        self._table: pa.Table | None = None
+        self._schemas: tuple[FileSchema, ...] = ()
+        self.count = count
+        self.size = size
+        self.partitions = partitions
+
+    @property
+    def schemas(self) -> tuple[FileSchema, ...]:
+        """The distinct file schemas of the table; `schema_id` indexes them."""
+        return self._index.schemas if self._index is not None else self._schemas
+
+    @property
+    def largest(self) -> int:
+        """The size in bytes of the largest file; 0 for none."""
+        sizes = self.to_table().column("size")
+        return int(pc.max(sizes).as_py() or 0)
+
+    @property
+    def index(self) -> IndexedFiles | None:
+        """The index that the files are of; None once the selection travelled."""
+        return self._index
+
+    @property
+    def ids(self) -> pa.Array | None:
+        """The `file_id`s selected; None stands for every file of the table."""
+        return self._ids
+
+    def to_table(self) -> pa.Table:
+        """One row a file: file_id, path, size, etag, modified, storage_class, schema_id, has_rows, row_count,
+        and `raw_<i>`, `value_<i>` for each partition column. Sorted by file_id, which follows the path."""
+        if self._index is not None:
+            return self._index.read_files(self._ids)
+        assert self._table is not None
+        return self._table
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (self.to_table(), self.schemas, self.count, self.size, self.partitions)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._table, self._schemas, self.count, self.size, self.partitions = state
+        self._index = self.condition = None
+        self._ids = self._table.column("file_id").combine_chunks()
+
+    def __repr__(self) -> str:
+        return f"FileSelection({self.count} files, {self.size} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Row groups and stored column bytes that a condition leaves of a selection of files."""
+
+    files: FileSelection
+    row_groups: int
+    row_groups_total: int
+    column_bytes: int
