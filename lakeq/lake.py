@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -23,7 +22,6 @@ from lakeq.catalog.table import HIDDEN_COLUMNS, IgnoredObjects, Table
 from lakeq.catalog.view import CatalogView
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
 from lakeq.errors import (
-    BudgetExceededError,
     ColumnNotFoundError,
     ConfigError,
     LakeqError,
@@ -33,14 +31,14 @@ from lakeq.errors import (
 from lakeq.formats.base import Column
 from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
+from lakeq.planner.budget import NO_LIMITS, check_budget, check_required_keys, find_limits
 from lakeq.planner.build import build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing, find_pricing
-from lakeq.planner.requirements import check_required_keys
-from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
+from lakeq.quantities import parse_bytes
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
 from lakeq.storage.memory import total_memory
@@ -228,6 +226,12 @@ class Lake:
         """What the query would scan and cost. Reads listings and footers, never rows."""
         return estimate_plan(self.plan(sql, params), self._pricing)
 
+    def estimate_all(self, queries: Iterable[str]) -> list[Estimate | LakeqError]:
+        """The estimate of each query, or the error that it met: all as of one moment, so that what several
+        ask for is listed once."""
+        view = self._catalog.view()
+        return [self._try_estimate(view, sql) for sql in queries]
+
     def explain(self, sql: str, params: Params = None) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not."""
         plan = self.plan(sql, params)
@@ -252,25 +256,20 @@ class Lake:
         requires. Without a limit, remote files of up to 512 KB are fetched whole while planning, which
         costs no more requests than reading their footers.
         """
-        most_bytes = self._find_limit("max_bytes", max_bytes)
-        most_dollars = self._find_limit("max_cost", max_cost)
+        limits = find_limits(max_bytes, max_cost, self._limits)
         view, tally = self._catalog.view(), Tally()
         with count_into(tally):
-            is_free = most_bytes is None and most_dollars is None
             check = partial(self._check_required, view)
-            plan = self._plan(view, sql, params, utc_now(), fetches_whole=is_free, check=check)
+            plan = self._plan(view, sql, params, utc_now(), fetches_whole=limits == NO_LIMITS, check=check)
         estimate = estimate_plan(plan, self._pricing)
-        check_budget(
-            estimate,
-            None if most_bytes is None else parse_bytes(str(most_bytes)),
-            None if most_dollars is None else parse_dollars(str(most_dollars)),
-        )
+        check_budget(estimate, *limits)
         return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
 
-    def _find_limit(self, name: str, given: Any) -> Any:
-        """The limit as given, else as declared for the lake, else of the environment; None: none."""
-        declared = self._limits.get(name) if given is None else given
-        return (os.environ.get(f"LAKEQ_{name.upper()}") or None) if declared is None else declared
+    def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
+        try:
+            return estimate_plan(self._plan(view, sql, None, utc_now()), self._pricing)
+        except LakeqError as error:
+            return error
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
@@ -388,18 +387,3 @@ def _read_whole_schema(view: CatalogView, name: str) -> bool:
 
 def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:
-    """BudgetExceededError when the estimate is over a limit. Nothing was read by then."""
-    unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
-    keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
-    advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
-    size, cost = format_bytes(estimate.bytes_scanned), format_dollars(estimate.cost_usd)
-    refused = f"Query not run: it would scan {size} ({cost}), over the limit of"
-    if max_bytes is not None and estimate.bytes_scanned > max_bytes:
-        message = f"{refused} {format_bytes(max_bytes)}. {advice} max_bytes."
-        raise BudgetExceededError(message, estimate, max_bytes)
-    if max_cost is not None and estimate.cost_usd > max_cost:
-        message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
-        raise BudgetExceededError(message, estimate, max_cost)

@@ -449,6 +449,19 @@ def test_a_required_key_that_is_none_is_told(root: Path) -> None:
             lake.register("orders", "orders", require_partition_filter="year")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[limits]\nmax_byte = 1\n", "Did you mean 'max_bytes'"),
+        ("[pricing]\nmodell = 'none'\n", "Did you mean 'model'"),
+    ],
+)
+def test_a_limit_or_price_that_is_misspelt_is_told(root: Path, text: str, words: str) -> None:
+    (root / "lakeq.toml").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        lakeq.connect(root / "lakeq.toml")
+
+
 def test_limits_come_from_the_argument_else_the_lake_else_the_environment(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

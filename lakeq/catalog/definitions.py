@@ -19,6 +19,8 @@ from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 
 _LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
+_PRICING_KEYS = ("model", "dollars_per_terabyte")
+_LIMIT_KEYS = ("max_bytes", "max_cost")
 _TABLE_KEYS = (
     "location",
     "layout",
@@ -140,8 +142,8 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         tables,
         views,
         _table(content, "storage", origin),
-        _table(content, "pricing", origin),
-        _table(content, "limits", origin),
+        _settings(content, "pricing", _PRICING_KEYS, origin),
+        _settings(content, "limits", _LIMIT_KEYS, origin),
     )
 
 
@@ -205,6 +207,12 @@ def _table(settings: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
     value = settings.get(key, {})
     if not isinstance(value, dict):
         raise ConfigError(f"[{key}] in {where} must be a table of settings.")
+    return value
+
+
+def _settings(settings: Mapping[str, Any], key: str, known: Collection[str], where: str) -> dict[str, Any]:
+    value = _table(settings, key, where)
+    _check_keys(value, known, f"[{key}] in {where}")
     return value
 
 

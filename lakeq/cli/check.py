@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from lakeq.cli.arguments import read_sql
 from lakeq.cli.words import show_line
 from lakeq.errors import BudgetExceededError, ConfigError, LakeqError
 from lakeq.lake import Lake
@@ -48,23 +49,25 @@ def check_queries(
     lake: Lake, paths: Sequence[str], baseline: Mapping[str, int], limits: CheckLimits
 ) -> list[CheckedQuery]:
     """Estimate the query in each file. `baseline` has the bytes that queries scanned, by path."""
-    return [_check_query(lake, path, baseline.get(path), limits) for path in paths]
+    texts = {path: _try_read(path) for path in paths}
+    readable = {path: text for path, text in texts.items() if isinstance(text, str)}
+    estimates = dict(zip(readable, lake.estimate_all(readable.values()), strict=True))
+    checked = []
+    for path, text in texts.items():
+        outcome = text if isinstance(text, LakeqError) else estimates[path]
+        if isinstance(outcome, LakeqError):
+            checked.append(CheckedQuery(path, None, show_line(str(outcome))))
+        else:
+            problems = tuple(_find_problems(outcome, baseline.get(path), limits))
+            checked.append(CheckedQuery(path, outcome, None, problems))
+    return checked
 
 
-def _check_query(lake: Lake, path: str, before: int | None, limits: CheckLimits) -> CheckedQuery:
+def _try_read(path: str) -> str | LakeqError:
     try:
-        estimate = lake.estimate(_read_query(path))
-    except LakeqError as error:
-        return CheckedQuery(path, None, show_line(str(error)))
-    return CheckedQuery(path, estimate, None, tuple(_find_problems(estimate, before, limits)))
-
-
-def _read_query(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"Cannot read the query: {reason}.") from error
+        return read_sql(f"@{path}")
+    except ConfigError as error:
+        return error
 
 
 def _find_problems(estimate: Estimate, before: int | None, limits: CheckLimits) -> Iterator[str]:

@@ -65,12 +65,8 @@ def find_pricing(pricing: str | Pricing | None = None, settings: Mapping[str, An
     """The Pricing of this name, else of the settings' `model`, else Athena's. The settings'
     `dollars_per_terabyte` (another region, a discount) is the price of their model. ConfigError for what is
     none."""
-    settings = dict(settings or {})
-    model = settings.pop("model", ATHENA.name)
-    price = settings.pop("dollars_per_terabyte", None)
-    if settings:
-        known = "model, dollars_per_terabyte"
-        raise ConfigError(f"Unknown setting {min(settings)!r} in [pricing]. Known are: {known}.")
+    settings = settings or {}
+    model, price = settings.get("model", ATHENA.name), settings.get("dollars_per_terabyte")
     if isinstance(pricing, Pricing):
         return pricing
     name = model if pricing is None else pricing

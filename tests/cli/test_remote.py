@@ -159,6 +159,19 @@ def test_no_cache_keeps_no_bytes(run: Run, bucket: Bucket) -> None:
     assert json.loads(run("cache", "--json")[1])["blocks"] == 0
 
 
+def test_a_check_of_many_queries_lists_once(run: Run, bucket: Bucket, tmp_path: Path) -> None:
+    files = [tmp_path / f"{year}.sql" for year in (2025, 2026, 2027)]
+    for path in files:
+        path.write_text(f"SELECT sum(amount) FROM sales WHERE year = {path.stem}")
+    asked = []
+    for some in (files[:1], files):
+        bucket.log()
+        cache = ("--cache-dir", str(tmp_path / f"cache{len(some)}"))
+        assert run("check", "s3://lake", *map(str, some), *at(bucket, *cache))[0] == 0
+        asked.append(len(lists(bucket.log())))
+    assert asked[0] == asked[1] > 0
+
+
 def test_index_of_an_unknown_lake_is_one_clear_error(run: Run, bucket: Bucket) -> None:
     for command in (("query", "s3://lake", SQL), ("tables", "s3://lake"), ("estimate", "s3://lake", SQL)):
         check_one_error(run(*command, *at(bucket, "--freshness", "index")), "s3://lake", "lakeq refresh")

@@ -69,7 +69,6 @@ def test_a_pricing_is_found_by_name_and_the_settings_price_is_of_their_model() -
     [
         ("athen", {}, "No pricing called 'athen'"),
         (None, {"model": "oracle"}, "No pricing called 'oracle'"),
-        (None, {"modell": "athena"}, "Unknown setting 'modell'"),
         (None, {"dollars_per_terabyte": "cheap"}, "cheap"),
     ],
 )
