@@ -48,7 +48,7 @@ def test_readme_has_two_commands_that_need_only_a_clone() -> None:
     commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert commands == [
         "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/lakeq demo",
-        "python3 -m venv .venv && .venv/bin/pip install -q '.[test]' && .venv/bin/python -m pytest",
+        "python3 -m venv .venv && .venv/bin/pip install -q '.[test]' && .venv/bin/python -m pytest -n auto",
     ]
 
 
