@@ -31,7 +31,13 @@ from lakeq.errors import (
 from lakeq.formats.base import Column
 from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
-from lakeq.planner.budget import NO_LIMITS, check_budget, check_required_keys, find_limits
+from lakeq.planner.budget import (
+    NO_LIMITS,
+    check_budget,
+    check_required_keys,
+    find_limits,
+    find_max_footers,
+)
 from lakeq.planner.build import build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
@@ -62,6 +68,7 @@ def connect(
     cache_dir: str | Path | None = None,
     read_memory: str | int | None = None,
     progress: Observer | None = None,
+    max_footers: int | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -77,6 +84,9 @@ def connect(
     bytes are kept on disk, or up to which size; `cache_dir` where those and the catalog are kept (default:
     LAKEQ_CACHE_DIR, else the user's cache folder); `read_memory` the bytes that a query may have fetched
     ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
+
+    `max_footers` is how many footers of a table an estimate reads (default: `max_footers` under `[limits]`,
+    else 2,000); of more files it takes a sample.
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
@@ -94,6 +104,7 @@ def connect(
         open_cache(cache, cache_dir),
         None if read_memory is None else parse_bytes(str(read_memory)),
         progress,
+        max_footers,
     )
 
 
@@ -115,7 +126,9 @@ class Lake:
         cache: Cache | None = None,
         read_memory: int | None = None,
         progress: Observer | None = None,
+        max_footers: int | None = None,
     ) -> None:
+        self._max_footers = find_max_footers(max_footers, definition.limits)
         self._pricing = find_pricing(pricing, definition.pricing)
         self._limits = definition.limits
         self._views = dict(definition.views)
@@ -222,9 +235,13 @@ class Lake:
         self.plan(sql)
         self._views[name] = sql
 
-    def estimate(self, sql: str, params: Params = None) -> Estimate:
-        """What the query would scan and cost. Reads listings and footers, never rows."""
-        return estimate_plan(self.plan(sql, params), self._pricing)
+    def estimate(self, sql: str, params: Params = None, exact: bool = False) -> Estimate:
+        """What the query would scan and cost. Reads listings and footers, never rows.
+
+        Of a table that keeps more files than `max_footers`, a sample of the footers is read and `accuracy` is
+        `sampled`; all of them if `exact`.
+        """
+        return estimate_plan(self.plan(sql, params, exact), self._pricing)
 
     def estimate_all(self, queries: Iterable[str]) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
@@ -232,14 +249,16 @@ class Lake:
         view = self._catalog.view()
         return [self._try_estimate(view, sql) for sql in queries]
 
-    def explain(self, sql: str, params: Params = None) -> str:
-        """The plan of a query as text: what is read, what pruned it, what could not."""
-        plan = self.plan(sql, params)
+    def explain(self, sql: str, params: Params = None, exact: bool = False) -> str:
+        """The plan of a query as text: what is read, what pruned it, what could not. `exact` as for
+        `estimate`."""
+        plan = self.plan(sql, params, exact)
         return explain_plan(plan, estimate_plan(plan, self._pricing))
 
-    def plan(self, sql: str, params: Params = None) -> ScanPlan:
-        """The plan of a query: frozen, picklable."""
-        return self._plan(self._catalog.view(), sql, params, utc_now())
+    def plan(self, sql: str, params: Params = None, exact: bool = False) -> ScanPlan:
+        """The plan of a query: frozen, picklable. `exact` as for `estimate`."""
+        footers = None if exact else self._max_footers
+        return self._plan(self._catalog.view(), sql, params, utc_now(), max_footers=footers)
 
     def sql(
         self,
@@ -258,16 +277,25 @@ class Lake:
         """
         limits = find_limits(max_bytes, max_cost, self._limits)
         view, tally = self._catalog.view(), Tally()
+        is_free = limits == NO_LIMITS
         with count_into(tally):
-            check = partial(self._check_required, view)
-            plan = self._plan(view, sql, params, utc_now(), fetches_whole=limits == NO_LIMITS, check=check)
-        estimate = estimate_plan(plan, self._pricing)
-        check_budget(estimate, *limits)
+            plan_query = partial(
+                self._plan, view, sql, params, utc_now(), is_free, partial(self._check_required, view)
+            )
+            # A sample may be enough to refuse; what is to run needs every footer.
+            plan = plan_query() if is_free else plan_query(max_footers=self._max_footers)
+            estimate = estimate_plan(plan, self._pricing)
+            check_budget(estimate, *limits)
+            if any(scan.sampled is not None for scan in plan.scans):
+                plan = plan_query()
+                estimate = estimate_plan(plan, self._pricing)
+                check_budget(estimate, *limits)
         return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
 
     def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
         try:
-            return estimate_plan(self._plan(view, sql, None, utc_now()), self._pricing)
+            plan = self._plan(view, sql, None, utc_now(), max_footers=self._max_footers)
+            return estimate_plan(plan, self._pricing)
         except LakeqError as error:
             return error
 
@@ -324,6 +352,7 @@ class Lake:
         now: dt.datetime,
         fetches_whole: bool = False,
         check: Callable[[BoundQuery], None] = lambda bound: None,
+        max_footers: int | None = None,
     ) -> ScanPlan:
         """Bind and prune; anew when files looked into on the way widened a schema. `check` may refuse the
         bound query."""
@@ -338,7 +367,7 @@ class Lake:
                     raise
                 continue
             check(bound)
-            plan = build_plan(bound, params, view, self._views, fetches_whole)
+            plan = build_plan(bound, params, view, self._views, fetches_whole, max_footers)
             if plan is not None:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")

@@ -477,3 +477,66 @@ def test_limits_come_from_the_argument_else_the_lake_else_the_environment(
     monkeypatch.setenv("LAKEQ_MAX_BYTES", "much")
     with lakeq.connect(root) as lake, pytest.raises(ConfigError, match="much"):
         lake.sql(sql)
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of 300 files, of which opening it looks into a few."""
+    monkeypatch.setattr(entry, "FOOTERS_AT_ONCE", 5)
+    for number in range(300):
+        rows = 100 + number % 7
+        table = pa.table({"id": range(number * 200, number * 200 + rows), "note": ["x" * number] * rows})
+        write(tmp_path / f"t/year={2024 + number % 2}/{number:03}.parquet", table)
+    return tmp_path
+
+
+def test_of_many_files_a_sample_of_the_footers_is_read(many: Path) -> None:
+    query = "SELECT sum(id) FROM t WHERE note <> ''"
+    with lakeq.connect(many, max_footers=60) as lake:
+        sampled = lake.estimate(query)
+        inspected = lake._catalog.view().entry("t").index.inspected
+        again = lake.estimate(query)
+        assert lake._catalog.view().entry("t").index.inspected == inspected <= 75
+        exact = lake.estimate(query, exact=True)
+        assert lake._catalog.view().entry("t").index.inspected == 300
+        known = lake.estimate(query)
+    assert (sampled.accuracy, exact.accuracy, known.accuracy) == ("sampled", "exact", "exact")
+    assert (again.low, again.bytes_scanned, again.high) == (sampled.low, sampled.bytes_scanned, sampled.high)
+    assert sampled.low <= exact.bytes_scanned <= sampled.high
+    assert sampled.low < sampled.bytes_scanned < sampled.high
+    assert sampled.cost_low <= sampled.cost_usd <= sampled.cost_high
+    assert str(sampled).endswith(f"about {sampled.bytes_scanned / 1024:.1f} KB ($0.000048)")
+    assert sampled.to_dict()["tables"][0]["footers"] == inspected
+
+
+def test_a_sampled_plan_runs_over_every_file(many: Path) -> None:
+    with lakeq.connect(many, max_footers=60) as lake:
+        plan = lake.plan("SELECT count(*), min(id), max(id) FROM t")
+        assert plan.scans[0].sampled is not None
+        assert "  footers read: " in lake.explain("SELECT id FROM t")
+        result = lake.sql("SELECT count(*), min(id), max(id) FROM t")
+        assert result.estimate.accuracy == "exact"
+        assert result.fetchall() == [(sum(100 + n % 7 for n in range(300)), 0, 299 * 200 + 99 + 299 % 7)]
+
+
+def test_a_limit_is_judged_by_a_sample_only_as_far_as_that_is_sure(many: Path) -> None:
+    with lakeq.connect(many, max_footers=60) as lake:
+        exact = lake.estimate("SELECT id FROM t", exact=True)
+    with lakeq.connect(many, max_footers=60) as lake, pytest.raises(BudgetExceededError) as refused:
+        lake.sql("SELECT id FROM t", max_bytes=exact.bytes_scanned // 3)
+    assert refused.value.estimate.accuracy == "sampled"
+    assert str(refused.value).startswith("Query not run: it would scan about ")
+    with lakeq.connect(many, max_footers=60) as lake, pytest.raises(BudgetExceededError) as close:
+        lake.sql("SELECT id FROM t", max_bytes=exact.bytes_scanned - 1)
+    assert close.value.estimate.bytes_scanned == exact.bytes_scanned
+    with lakeq.connect(many, max_footers=60) as lake:
+        assert lake.sql("SELECT id FROM t", max_bytes=exact.bytes_scanned).arrow().num_rows > 30_000
+
+
+@pytest.mark.parametrize("footers", [0, 49, -1, 2.5, "many", True])
+def test_a_sample_that_says_nothing_is_refused(root: Path, footers: object) -> None:
+    with pytest.raises(ConfigError, match="max_footers is a whole number from 50"):
+        lakeq.connect(root, max_footers=footers)  # type: ignore[arg-type]
+    (root / "lakeq.toml").write_text(f"[limits]\nmax_footers = {str(footers).lower()!r}\n")
+    with pytest.raises(ConfigError, match="max_footers is a whole number from 50"):
+        lakeq.connect(root / "lakeq.toml")

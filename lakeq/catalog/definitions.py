@@ -20,7 +20,7 @@ from lakeq.formats.type_names import parse_type
 
 _LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
 _PRICING_KEYS = ("model", "dollars_per_terabyte")
-_LIMIT_KEYS = ("max_bytes", "max_cost")
+_LIMIT_KEYS = ("max_bytes", "max_cost", "max_footers")
 _TABLE_KEYS = (
     "location",
     "layout",

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.facts_store import FactStore
+from lakeq.catalog.file_sample import FileSample
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import VERSION
 from lakeq.catalog.objects import StoredFile, stored_files, take_spread
@@ -177,6 +178,25 @@ class TableEntry:
             if rows.num_rows:
                 self._look_into(rows, fetches_whole)
                 self._raise_broken(rows)
+
+    def sample(self, selection: FileSelection, most: int) -> FileSample | None:
+        """Look into a sample of about `most` of these files. None when all of them were looked into: before,
+        or because there was no more to read than that.
+
+        Nothing is read for a sample that is known already, so the same question gets the same answer.
+        """
+        with self._lock:
+            if not self._reader.is_local:
+                self.recall(selection)
+            unknown = self.index.are_unknown(selection)
+            if not unknown.any():
+                return None
+            sample = self.index.sample(selection, most)
+            if not unknown[sample.drawn].any() or int(unknown.sum()) > most:
+                self.inspect(self.index.take(self.index.number(selection)[sample.drawn]))
+                return sample
+            self.inspect(selection)
+            return None
 
     def _load(self) -> None:
         """Learn the schema from some files, unless it is known of a remote table."""

@@ -16,11 +16,13 @@ from contextlib import suppress
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.catalog.database import INDEX_SCHEMA, Database, partition_column
 from lakeq.catalog.file_facts import FactArrays, Ids
+from lakeq.catalog.file_sample import FileSample, draw_sample
 from lakeq.catalog.known_facts import KnownFacts, gather_facts, keep_rows
 from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.row_groups import RowGroupTable, leaf_types, row_group_rows, select_row_groups
@@ -274,13 +276,35 @@ class FileIndex:
                 rows = self._arrow(f"SELECT file_id FROM {self._files} WHERE {where}")
             except duckdb.Error:
                 continue
-            return self._selection(rows, where)
+            return self.take(rows["file_id"].to_numpy(), where)
         return self.all
 
-    def _selection(self, rows: pa.Table, condition: str | None = None) -> FileSelection:
+    def are_unknown(self, selection: FileSelection) -> npt.NDArray[np.bool_]:
+        """Whether each of the selected files, in the order of file_id, was not looked into."""
+        return self._facts.are_unknown(self.number(selection))
+
+    def number(self, selection: FileSelection) -> Ids:
+        """The `file_id` of each of the selected files, in order."""
+        return np.arange(self.count, dtype=np.int32) if selection.ids is None else selection.ids.to_numpy()
+
+    def sizes(self, selection: FileSelection) -> npt.NDArray[np.int64]:
+        """The stored bytes of each of the selected files, in the order of file_id."""
+        sizes: npt.NDArray[np.int64] = self._sizes[self.number(selection)]
+        return sizes
+
+    def sample(self, selection: FileSelection, count: int) -> FileSample:
+        """About `count` of the selected files: by time of writing and size, the same each time."""
+        kept = "" if selection.ids is None else f" WHERE {among(selection.ids)}"
+        rows = self._arrow(  # in the order of the table, which is that of file_id
+            f"SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot FROM {self._files}{kept}",
+            selection.ids,
+        )
+        return draw_sample(self.sizes(selection), rows["moment"].to_numpy(), rows["lot"].to_numpy(), count)
+
+    def take(self, ids: Ids, condition: str | None = None) -> FileSelection:
         """The files whose `file_id` is among these, in any order and any number of times."""
         is_kept = np.zeros(self.count, dtype=bool)
-        is_kept[rows["file_id"].to_numpy()] = True
+        is_kept[ids] = True
         ids = np.flatnonzero(is_kept).astype(np.int32)
         if len(ids) == self.count:
             return self.all
@@ -302,7 +326,7 @@ class FileIndex:
         """
         if not self.row_groups:
             return Measure(selection, 0, 0, 0)
-        size = " + ".join(f"coalesce({quote_name('b:' + leaf)}, 0)" for leaf in leaves) or "0"
+        size = _sum_leaves(leaves)
         source = self._groups_view(tuple(leaves), tuple(bounds))
         ids = selection.ids
         # A condition over keys alone says the same of row groups: quicker than a join with many ids.
@@ -322,7 +346,7 @@ class FileIndex:
                 ]
             )
             if rows is not None:
-                files = self._selection(rows)
+                files = self.take(rows["file_id"].to_numpy())
                 total = int(pc.sum(rows["bytes"]).as_py() or 0)
                 return Measure(files, rows.num_rows, self.row_groups, total)
         totals = self._first(
@@ -333,6 +357,37 @@ class FileIndex:
         )
         assert totals is not None
         return Measure(selection, totals.column(0)[0].as_py(), self.row_groups, totals.column(1)[0].as_py())
+
+    def measure_files(
+        self,
+        selection: FileSelection,
+        conditions: Sequence[str | None],
+        leaves: Sequence[str],
+        bounds: Sequence[str],
+    ) -> pa.Table:
+        """For each selected file that was looked into and has row groups: file_id, `kept` row groups that a
+        condition leaves, the bytes of `leaves` in them (`read`), and in all (`stored`). As `measure`."""
+        if not self.row_groups:
+            return pa.table(
+                {name: pa.array([], pa.int64()) for name in ("file_id", "kept", "read", "stored")}
+            )
+        size = _sum_leaves(leaves)
+        source = self._groups_view(tuple(leaves), tuple(bounds))
+        ids = selection.ids
+        kept = "" if ids is None else f" WHERE {among(ids)}"
+        found = self._first(
+            [
+                (
+                    f"SELECT file_id, count(*) FILTER (WHERE {where}) AS kept, "
+                    f"coalesce(sum({size}) FILTER (WHERE {where}), 0)::BIGINT AS read, "
+                    f"sum({size})::BIGINT AS stored FROM {source}{kept} GROUP BY file_id",
+                    ids,
+                )
+                for where in [*itertools.takewhile(lambda w: w is not None, conditions), "true"]
+            ]
+        )
+        assert found is not None
+        return found
 
     def read_chunks(
         self,
@@ -379,6 +434,11 @@ class FileIndex:
             ]
             self._views[key] = "(" + " UNION ALL BY NAME ".join(parts) + ")"
         return self._views[key]
+
+
+def _sum_leaves(leaves: Sequence[str]) -> str:
+    """SQL for the stored bytes of these leaves in a row group."""
+    return " + ".join(f"coalesce({quote_name('b:' + leaf)}, 0)" for leaf in leaves) or "0"
 
 
 def among(ids: pa.Array) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lakeq.catalog.entry import KnownTable, TableEntry, make_table
+from lakeq.catalog.file_sample import FileSample
 from lakeq.catalog.listings import NEVER_LIST
 from lakeq.catalog.prefixes import PrefixFilter
 from lakeq.catalog.selection import FileSelection
@@ -90,6 +91,11 @@ class CatalogView:
         entry = self._entries.get(id(selection.index))
         if entry is not None:
             entry.inspect(selection, fetches_whole)
+
+    def sample(self, selection: FileSelection, most: int) -> FileSample | None:
+        """See TableEntry.sample; the files are of an entry that this view gave."""
+        entry = self._entries.get(id(selection.index))
+        return None if entry is None else entry.sample(selection, most)
 
     def _known(self, name: str) -> KnownTable:
         known = self._source.known_tables(self._since).get(name.casefold())

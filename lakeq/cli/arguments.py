@@ -64,12 +64,14 @@ def _add_queries(commands: Commands) -> None:
     estimate = _add_command(commands, "estimate", "say what a query would scan and cost, and read no data")
     _add_lake(estimate)
     _add_sql(estimate)
+    _add_exact(estimate)
     estimate.add_argument("--json", action="store_true", help="print one JSON object")
     explain = _add_command(
         commands, "explain", "show the plan of a query: what is read, what was pruned and why"
     )
     _add_lake(explain)
     _add_sql(explain)
+    _add_exact(explain)
     query = _add_command(commands, "query", "run a query")
     _add_lake(query)
     _add_sql(query)
@@ -79,6 +81,10 @@ def _add_queries(commands: Commands) -> None:
     query.add_argument(
         "--rows", type=_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
     )
+
+
+def _add_exact(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--exact", action="store_true", help="read every footer, not a sample of many")
 
 
 def _add_check(commands: Commands) -> None:

@@ -108,7 +108,7 @@ def show_partitions(arguments: Namespace) -> None:
 def show_estimate(arguments: Namespace) -> None:
     """`lakeq estimate LAKE SQL`."""
     with _connect(arguments) as lake:
-        estimate = lake.estimate(read_sql(arguments.sql), parse_params(arguments.param))
+        estimate = lake.estimate(read_sql(arguments.sql), parse_params(arguments.param), arguments.exact)
     if arguments.json:
         _print_json(estimate.to_dict())
         return
@@ -119,7 +119,7 @@ def show_estimate(arguments: Namespace) -> None:
 def show_plan(arguments: Namespace) -> None:
     """`lakeq explain LAKE SQL`."""
     with _connect(arguments) as lake:
-        plan = lake.explain(read_sql(arguments.sql), parse_params(arguments.param))
+        plan = lake.explain(read_sql(arguments.sql), parse_params(arguments.param), arguments.exact)
     for line in plan.splitlines():
         _say(line)
 

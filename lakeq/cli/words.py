@@ -11,7 +11,7 @@ from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.engines.base import QueryStats
 from lakeq.errors import LakeqError, QueryError
 from lakeq.formats.types import sql_type
-from lakeq.planner.estimate import Estimate
+from lakeq.planner.estimate import Estimate, format_scanned
 from lakeq.quantities import (
     format_age,
     format_bytes,
@@ -66,7 +66,7 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
 
 def describe_estimate(estimate: Estimate) -> Iterator[str]:
     """The estimate in lines: the sum first, then each table reference."""
-    yield f"scans {_amount(estimate)}, costs {format_dollars(estimate.cost_usd)}"
+    yield f"scans {format_scanned(estimate)}, costs {format_dollars(estimate.cost_usd)}"
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"
@@ -81,15 +81,6 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
             yield f"    pruned by: {scan['predicate']}"
         for missed in scan["not_pruned_by"]:
             yield f"    not pruned by: {missed['condition']}: {missed['reason']}"
-
-
-def _amount(estimate: Estimate) -> str:
-    size = format_bytes(estimate.bytes_scanned)
-    if estimate.accuracy == "exact":
-        return size
-    if estimate.accuracy == "upper_bound":
-        return f"at most {size}"
-    return f"about {size} ({format_bytes(estimate.low)} to {format_bytes(estimate.high)})"
 
 
 def describe_changes(changes: TableChanges) -> Iterator[str]:

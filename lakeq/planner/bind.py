@@ -22,6 +22,7 @@ from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import TableNotFoundError, UnsupportedSqlError
 from lakeq.formats.base import Column
 from lakeq.formats.types import sql_type
+from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
@@ -38,7 +39,8 @@ class TableReference:
 
     `columns` are the table's columns that the query reads, nested fields as dotted paths, hidden columns
     included; `predicate` what a row must meet to matter (columns by name only). `once` says that the
-    query would not notice a row counted once instead of many times.
+    query would not notice a row counted once instead of many times. `uses` counts how often an engine that
+    knows no shared results reads it: a CTE used twice is read twice.
     """
 
     table: str
@@ -47,6 +49,7 @@ class TableReference:
     predicate: exp.Expr
     missed: tuple[Missed, ...] = ()
     once: bool = False
+    uses: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class BoundQuery:
     """A query and its table references. `clock` is the moment that it took for now; None if it asks none.
 
     `metadata` are the `"t$files"` and `"t$partitions"` it reads, as written. `runnable` is the text to run:
-    the user's own, save that `*` leaves out hidden columns where the query names one.
+    the user's own, save that `*` leaves out hidden columns where the query names one. `reads_all`: whatever
+    engine runs it has to read all that the references speak of.
     """
 
     sql: str
@@ -64,6 +68,7 @@ class BoundQuery:
     views: tuple[str, ...] = ()
     clock: dt.datetime | None = None
     notes: tuple[str, ...] = field(default=())
+    reads_all: bool = False
 
 
 def bind_query(
@@ -87,7 +92,7 @@ def bind_query(
     tree = expand_views(tree, views, used_views)
     tree, asks_clock = pin_clock(tree, now)
     tables, metadata = resolve_tables(tree, names, load, sql)
-    references, notes = analyse(tree, tables)
+    references, notes, reads_all = analyse(tree, tables)
     return BoundQuery(
         sql=sql,
         runnable=hide_columns(sql, references),
@@ -96,6 +101,7 @@ def bind_query(
         views=tuple(used_views),
         clock=now if asks_clock else None,
         notes=notes,
+        reads_all=reads_all,
     )
 
 
@@ -191,12 +197,12 @@ def table_not_found(name: str, names: Sequence[str]) -> TableNotFoundError:
 
 def analyse(
     tree: exp.Expr, tables: Mapping[str, Table]
-) -> tuple[tuple[TableReference, ...], tuple[str, ...]]:
-    """The table references of a resolved query. What cannot be taken apart is read whole, and a note says
-    so."""
+) -> tuple[tuple[TableReference, ...], tuple[str, ...], bool]:
+    """The table references of a resolved query, notes, and whether it reads all of them. What cannot be taken
+    apart is read whole, and a note says so."""
     everything = tuple(whole_table(t, t.name) for t in tables.values())
     if not isinstance(tree, exp.Query) or not tables:
-        return everything, ()
+        return everything, (), False
     hidden = tuple(
         c for c in HIDDEN_COLUMNS if any(i.name.casefold() == c.name for i in tree.find_all(exp.Identifier))
     )
@@ -220,13 +226,14 @@ def analyse(
         qualified = annotate_types(qualified, schema=mapping, dialect=DIALECT)
         root = build_scope(qualified)
         if root is None:
-            return everything, ()
+            return everything, (), False
         references = tuple(collect_references(root, tables, TableReference))
         check_complete(qualified, references, tables)
-        return references, ()
+        return references, (), must_read_all(qualified, tables)
     except (SqlglotError, RecursionError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
-        return everything, (f"The planner cannot take this query apart ({reason}): nothing was pruned.",)
+        note = f"The planner cannot take this query apart ({reason}): nothing was pruned."
+        return everything, (note,), False
 
 
 def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables: Mapping[str, Table]) -> None:

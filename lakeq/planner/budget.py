@@ -10,11 +10,14 @@ from typing import Any
 from lakeq.catalog.table import Table
 from lakeq.errors import BudgetExceededError, ConfigError
 from lakeq.planner.bind import TableReference
-from lakeq.planner.estimate import Estimate
+from lakeq.planner.estimate import SAMPLED, Estimate, tell_scanned
 from lakeq.planner.pruning import plan_prefixes
 from lakeq.quantities import format_bytes, format_count, format_dollars, parse_bytes, parse_dollars
 
 NO_LIMITS = (None, None)
+MAX_FOOTERS = 2_000
+LEAST_FOOTERS = 50
+"""Fewer say too little about the rest."""
 
 
 def find_limits(
@@ -32,17 +35,29 @@ def find_limits(
     )
 
 
+def find_max_footers(given: int | None, declared: Mapping[str, Any]) -> int:
+    """The most footers that an estimate reads: as given, else as declared for the lake, else 2,000.
+    ConfigError for what is no such number."""
+    footers = given if given is not None else declared.get("max_footers", MAX_FOOTERS)
+    if not isinstance(footers, int) or isinstance(footers, bool) or footers < LEAST_FOOTERS:
+        raise ConfigError(f"max_footers is a whole number from {LEAST_FOOTERS}, not {footers!r}")
+    return footers
+
+
 def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:
-    """BudgetExceededError when the estimate is over a limit. Nothing was read by then."""
+    """BudgetExceededError when the estimate is over a limit; one from a sample, when all of its interval is.
+    Nothing was read by then."""
     unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
     keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
     advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
-    size, cost = format_bytes(estimate.bytes_scanned), format_dollars(estimate.cost_usd)
-    refused = f"Query not run: it would scan {size} ({cost}), over the limit of"
-    if max_bytes is not None and estimate.bytes_scanned > max_bytes:
+    refused = f"Query not run: it would scan {tell_scanned(estimate)}, over the limit of"
+    is_sampled = estimate.accuracy == SAMPLED
+    size = estimate.low if is_sampled else estimate.bytes_scanned
+    cost = estimate.cost_low if is_sampled else estimate.cost_usd
+    if max_bytes is not None and size > max_bytes:
         message = f"{refused} {format_bytes(max_bytes)}. {advice} max_bytes."
         raise BudgetExceededError(message, estimate, max_bytes)
-    if max_cost is not None and estimate.cost_usd > max_cost:
+    if max_cost is not None and cost > max_cost:
         message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
         raise BudgetExceededError(message, estimate, max_cost)
 

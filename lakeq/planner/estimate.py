@@ -3,7 +3,7 @@ ScanPlan."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,16 +12,20 @@ from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.pricing import ATHENA, Pricing
 from lakeq.quantities import format_bytes, format_dollars, format_moment, format_share
 
-EXACT, UPPER_BOUND = "exact", "upper_bound"
+EXACT, SAMPLED, UPPER_BOUND = "exact", "sampled", "upper_bound"
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`.
+    """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`,
+    `cost_low` and `cost_high` the dollars.
 
-    `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects) or `upper_bound` (ORC: whole
-    objects, of which fewer bytes are read). Totals are those of the tables before pruning; None while a table
-    was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since 1970).
+    `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects), `sampled` (a part of the
+    footers told; `low` to `high` is a 95 % interval) or `upper_bound` (ORC: whole objects, of which fewer
+    bytes are read). An exact estimate is the most that a query reads: its `low` is 0 where an engine may do
+    with less (LIMIT, joins, conditions on data). Totals are those of the tables before pruning; None while a
+    table was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since
+    1970).
     """
 
     bytes_scanned: int
@@ -29,6 +33,8 @@ class Estimate:
     high: int
     accuracy: str
     cost_usd: Decimal
+    cost_low: Decimal
+    cost_high: Decimal
     pricing: str
     files: int
     files_total: int | None
@@ -45,6 +51,8 @@ class Estimate:
             "bytes_high": self.high,
             "accuracy": self.accuracy,
             "cost_usd": float(self.cost_usd),
+            "cost_low": float(self.cost_low),
+            "cost_high": float(self.cost_high),
             "files": self.files,
             "files_total": self.files_total,
             "partitions": self.partitions,
@@ -54,12 +62,25 @@ class Estimate:
         }
 
     def __str__(self) -> str:
-        accuracy = "" if self.accuracy == EXACT else "at most "
         return (
             f"{format_share(self.partitions, self.partitions_total)} partitions, "
             f"{format_share(self.files, self.files_total)} files, "
-            f"{accuracy}{format_bytes(self.bytes_scanned)} ({format_dollars(self.cost_usd)})"
+            f"{tell_scanned(self)}"
         )
+
+
+def format_scanned(estimate: Estimate) -> str:
+    """The bytes scanned, with how sure that is."""
+    size = format_bytes(estimate.bytes_scanned)
+    if estimate.accuracy == SAMPLED:
+        return f"about {size} ({format_bytes(estimate.low)} to {format_bytes(estimate.high)})"
+    return size if estimate.accuracy == EXACT else f"at most {size}"
+
+
+def tell_scanned(estimate: Estimate) -> str:
+    """The bytes and the dollars: `about 1.2 GB ($0.0059)`."""
+    words = {EXACT: "", SAMPLED: "about ", UPPER_BOUND: "at most "}[estimate.accuracy]
+    return f"{words}{format_bytes(estimate.bytes_scanned)} ({format_dollars(estimate.cost_usd)})"
 
 
 def scan_bytes(scan: TableScan) -> int:
@@ -70,38 +91,57 @@ def scan_bytes(scan: TableScan) -> int:
 
 
 def scan_accuracy(scan: TableScan) -> str:
-    """`upper_bound` where only parts of an object are read and nothing tells which."""
-    return UPPER_BOUND if scan.table.format == "orc" and not scan.from_index and scan.files.count else EXACT
+    """`sampled` where some footers were read and others not, `upper_bound` where only parts of an object are
+    read and nothing tells which."""
+    if scan.from_index:
+        return EXACT
+    if scan.sampled is not None and scan.sampled.low < scan.sampled.high:
+        return SAMPLED
+    return UPPER_BOUND if scan.table.format == "orc" and scan.files.count else EXACT
+
+
+def scan_range(scan: TableScan, reads_all: bool) -> tuple[int, int]:
+    """The bytes that a scan reads at least and at most, as far as planning knows."""
+    if scan.sampled is not None and not scan.from_index:
+        return scan.sampled.low, scan.sampled.high
+    size = scan_bytes(scan)
+    return size if reads_all and scan_accuracy(scan) == EXACT else 0, size
 
 
 def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
     """The estimate of a plan. No I/O."""
-    scanned = sum(scan_bytes(scan) for scan in plan.scans)
-    certain = sum(scan_bytes(scan) for scan in plan.scans if scan_accuracy(scan) == EXACT)
-    accuracy = EXACT if all(scan_accuracy(scan) == EXACT for scan in plan.scans) else UPPER_BOUND
+    scans = plan.scans
+    lows, highs = zip((0, 0), *(scan_range(scan, plan.reads_all) for scan in scans), strict=True)
+    billed = _bill(scans, map(scan_bytes, scans), pricing)
+    low, high = _bill(scans, lows[1:], pricing), _bill(scans, highs[1:], pricing)
+    met = {scan_accuracy(scan) for scan in scans}
+    if any(scan.uses > 1 for scan in scans) and not pricing.shares_ctes:
+        met.add(UPPER_BOUND)  # each use may prune more than all of them together
     return Estimate(
-        bytes_scanned=scanned,
-        low=certain,
-        high=scanned,
-        accuracy=accuracy,
-        cost_usd=pricing.cost(*_by_table(plan.scans)),
+        bytes_scanned=sum(billed),
+        low=sum(lows),
+        high=sum(size * scan.uses for scan, size in zip(scans, highs[1:], strict=True)),
+        accuracy=next((accuracy for accuracy in (UPPER_BOUND, SAMPLED) if accuracy in met), EXACT),
+        cost_usd=pricing.cost(*billed),
+        cost_low=pricing.cost(*low),
+        cost_high=pricing.cost(*high),
         pricing=pricing.name,
-        files=sum(scan.files.count for scan in plan.scans),
-        files_total=sum_known([scan.table.files_total for scan in plan.scans]),
-        partitions=sum(scan.files.partitions for scan in plan.scans),
-        partitions_total=sum_known([scan.table.partitions_total for scan in plan.scans]),
-        scans=plan.scans,
-        listed_at=min((s.table.listed_at for s in plan.scans if s.table.listed_at is not None), default=None),
+        files=sum(scan.files.count for scan in scans),
+        files_total=sum_known([scan.table.files_total for scan in scans]),
+        partitions=sum(scan.files.partitions for scan in scans),
+        partitions_total=sum_known([scan.table.partitions_total for scan in scans]),
+        scans=scans,
+        listed_at=min((s.table.listed_at for s in scans if s.table.listed_at is not None), default=None),
     )
 
 
-def _by_table(scans: Sequence[TableScan]) -> list[int]:
-    """The bytes that a query scans of each of its tables."""
-    sizes: dict[str, int] = {}
-    for scan in scans:
+def _bill(scans: Sequence[TableScan], sizes: Iterable[int], pricing: Pricing) -> list[int]:
+    """The bytes that a query is billed for of each of its tables, of the bytes of each scan."""
+    totals: dict[str, int] = {}
+    for scan, size in zip(scans, sizes, strict=True):
         name = scan.table.name.casefold()
-        sizes[name] = sizes.get(name, 0) + scan_bytes(scan)
-    return list(sizes.values())
+        totals[name] = totals.get(name, 0) + size * (1 if pricing.shares_ctes else scan.uses)
+    return list(totals.values())
 
 
 def sum_known(counts: Sequence[int | None]) -> int | None:
@@ -115,6 +155,8 @@ def scan_to_dict(scan: TableScan) -> dict[str, Any]:
     return {
         "table": scan.table.name,
         "bytes_scanned": scan_bytes(scan),
+        "uses": scan.uses,
+        "footers": None if scan.sampled is None else scan.sampled.footers,
         "files": scan.files.count,
         "files_total": scan.table.files_total,
         "partitions": scan.files.partitions,

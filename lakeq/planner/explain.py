@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lakeq.planner.estimate import EXACT, Estimate, scan_accuracy, scan_bytes
+from lakeq.planner.estimate import (
+    SAMPLED,
+    UPPER_BOUND,
+    Estimate,
+    format_scanned,
+    scan_accuracy,
+    scan_bytes,
+)
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.quantities import format_bytes, format_dollars, format_share
 
@@ -16,15 +23,14 @@ def explain_plan(plan: ScanPlan, estimate: Estimate) -> str:
 
 def _head(estimate: Estimate) -> Iterator[str]:
     yield (
-        f"scans {_accurate(estimate.accuracy)}{format_bytes(estimate.bytes_scanned)}, "
+        f"scans {format_scanned(estimate)}, "
         f"{format_share(estimate.files, estimate.files_total)} files, "
         f"{format_share(estimate.partitions, estimate.partitions_total)} partitions"
     )
     yield f"costs {format_dollars(estimate.cost_usd)} ({estimate.pricing})"
 
 
-def _accurate(accuracy: str) -> str:
-    return "" if accuracy == EXACT else "at most "
+_WORDS = {UPPER_BOUND: "at most ", SAMPLED: "about "}
 
 
 def _scan(scan: TableScan) -> Iterator[str]:
@@ -34,9 +40,13 @@ def _scan(scan: TableScan) -> Iterator[str]:
     if scan.from_index:
         yield "  answered by the index: no file is read"
     else:
-        yield f"  bytes: {_accurate(scan_accuracy(scan))}{format_bytes(scan_bytes(scan))}"
+        yield f"  bytes: {_WORDS.get(scan_accuracy(scan), '')}{format_bytes(scan_bytes(scan))}"
+    if scan.uses > 1:
+        yield f"  used {scan.uses} times: Athena, which shares no results, reads it each time"
     yield f"  files: {format_share(scan.files.count, table.files_total)}"
     yield f"  partitions: {format_share(scan.files.partitions, table.partitions_total)}"
+    if scan.sampled is not None:
+        yield f"  footers read: {format_share(scan.sampled.footers, scan.sampled.files)}"
     if scan.row_groups is not None:
         yield f"  row groups: {format_share(scan.row_groups, scan.row_groups_total)}"
     columns = (*scan.columns, *scan.partition_keys, *scan.hidden_columns)

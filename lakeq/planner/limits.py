@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
+from lakeq.catalog.table import Table
 from lakeq.errors import LakeqError
+from lakeq.planner.logic import is_deterministic
 from lakeq.planner.parse import parse_query
 
 
@@ -22,3 +26,50 @@ def stops_early(sql: str) -> bool:
     if any(query.args.get(part) for part in ("order", "group", "having", "distinct", "qualify")):
         return False
     return not any(shown.find(exp.AggFunc, exp.Window) for shown in query.expressions)
+
+
+_PLAIN_CLAUSES = frozenset({"expressions", "from_", "where", "group", "order", "distinct", "kind", "hint"})
+
+
+def must_read_all(query: exp.Expr, tables: Mapping[str, Table]) -> bool:
+    """Whether every engine has to read each column of `query` (qualified) in each row that the conditions on
+    partition columns leave.
+
+    True of a SELECT of plain columns, sums and averages from one table. All else might let an engine read
+    less: LIMIT, a join (its other side says which rows can match), conditions on data (columns of rows that
+    fail are not needed), counts (statistics may know them), expressions (which may fold).
+    """
+    if not isinstance(query, exp.Select):
+        return False
+    given = {key for key, value in query.args.items() if value}
+    start, distinct = query.args.get("from_"), query.args.get("distinct")
+    if given - _PLAIN_CLAUSES or start is None or (distinct is not None and distinct.args.get("on")):
+        return False
+    source = start.this
+    if not isinstance(source, exp.Table) or {k for k, v in source.args.items() if v} - {"this", "alias"}:
+        return False
+    table = tables.get(source.name.casefold())
+    where = query.args.get("where")
+    if table is None or (where is not None and not _is_about_keys(where, table)):
+        return False
+    shown = [projection.unalias() for projection in query.expressions]
+    group, order = query.args.get("group"), query.args.get("order")
+    if any(value for key, value in (group.args if group else {}).items() if key != "expressions"):
+        return False
+    sorted_by = [ordered.this for ordered in order.expressions] if order else []
+    keys = [*(group.expressions if group else ()), *sorted_by]
+    return all(isinstance(node, exp.Column) for node in keys) and all(map(_is_read, shown))
+
+
+def _is_about_keys(where: exp.Expr, table: Table) -> bool:
+    keys = {column.name.casefold() for column in table.partition_columns}
+    return (
+        is_deterministic(where.this)
+        and where.find(exp.Query) is None
+        and {column.name.casefold() for column in where.find_all(exp.Column)} <= keys
+    )
+
+
+def _is_read(node: exp.Expr) -> bool:
+    """A column, or a sum of one, for which every value is needed."""
+    return isinstance(node.this if isinstance(node, exp.Sum | exp.Avg) else node, exp.Column)

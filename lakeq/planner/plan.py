@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table
+from lakeq.planner.extrapolation import SampledBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,10 @@ class TableScan:
     `hidden_columns` those referenced beside them. `predicate` is the condition that pruned, as SQL
     (empty: none applied); `not_pruned_by` the conditions that could not.
     `column_bytes` are the stored bytes of the columns referenced in the row groups kept; None where the
-    format does not tell (then whole files count). `from_index` says that the index answers: no file is read.
-    `chunks` are the stored column chunks that are read (file_id, start, length), where remote files are large
-    enough to be read in parts.
+    format does not tell (then whole files count). `sampled` has their interval where they were told by a
+    sample of the footers; row groups are not counted then. `from_index` says that the index answers: no file
+    is read. `chunks` are the stored column chunks that are read (file_id, start, length), where remote files
+    are large enough to be read in parts. `uses` is how often an engine that shares no results reads it.
     """
 
     table: Table
@@ -47,6 +49,8 @@ class TableScan:
     not_pruned_by: tuple[Missed, ...] = ()
     from_index: bool = False
     chunks: pa.Table | None = None
+    sampled: SampledBytes | None = None
+    uses: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class ScanPlan:
 
     `text` is what the user wrote, `sql` what runs: the same, save that `*` leaves out hidden columns.
     `clock` is the time that `now()` and its kin had while pruning; None when the query asks no clock.
-    `stops_early`: the first rows of a scan may be all that it needs.
+    `stops_early`: the first rows of a scan may be all that it needs; `reads_all`: no engine can do with less
+    than the scans.
     """
 
     text: str
@@ -83,3 +88,4 @@ class ScanPlan:
     clock: datetime | None = None
     stops_early: bool = False
     notes: tuple[str, ...] = field(default=())
+    reads_all: bool = False

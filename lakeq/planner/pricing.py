@@ -19,7 +19,7 @@ MEGABYTE, TERABYTE = 1024**2, 1024**4
 @dataclass(frozen=True, slots=True)
 class Pricing:
     """A price for scanned bytes: dollars a terabyte, billed in whole megabytes with a minimum for a query and
-    one for each table in it."""
+    one for each table in it. `shares_ctes`: a CTE that is used twice is read once."""
 
     name: str
     dollars_per_terabyte: Decimal
@@ -27,6 +27,7 @@ class Pricing:
     megabyte: int = MEGABYTE
     minimum_megabytes: int = 10
     minimum_megabytes_a_table: int = 0
+    shares_ctes: bool = True
 
     def billed_bytes(self, *scanned: int) -> int:
         """The bytes that a query pays for which scans so many of each of its tables."""
@@ -41,12 +42,12 @@ class Pricing:
         return self.dollars_per_terabyte * self.billed_bytes(*scanned) / self.terabyte
 
 
-ATHENA = Pricing("athena", Decimal(5))
+ATHENA = Pricing("athena", Decimal(5), shares_ctes=False)
 """Amazon Athena: $5 a TB, "rounded up to the nearest megabyte, with a 10 MB minimum per query" (AWS
-whitepaper
-"Big Data Analytics Options"). AWS does not say which TB: binary here, as S3 meters."""
+whitepaper "Big Data Analytics Options"). AWS does not say which TB: binary here, as S3 meters. Its engine,
+Trino, puts the text of a CTE wherever it is used."""
 
-ATHENA_DECIMAL = Pricing("athena-decimal", Decimal(5), terabyte=10**12, megabyte=10**6)
+ATHENA_DECIMAL = Pricing("athena-decimal", Decimal(5), terabyte=10**12, megabyte=10**6, shares_ctes=False)
 """The same rule with 1 TB = 10^12 bytes."""
 
 REDSHIFT_SPECTRUM = Pricing("redshift-spectrum", Decimal(5))

@@ -37,14 +37,16 @@ Outputs = frozenset[str] | None
 class _Demand:
     """What the consumers of one scope want of it, gathered before the scope itself is taken."""
 
-    __slots__ = ("columns", "predicates")
+    __slots__ = ("columns", "predicates", "uses")
 
     def __init__(self) -> None:
         self.predicates: list[exp.Expr] = []
         self.columns: set[str] | None = set()
+        self.uses = 0
 
-    def add(self, predicate: exp.Expr, columns: Outputs) -> None:
+    def add(self, predicate: exp.Expr, columns: Outputs, uses: int) -> None:
         self.predicates.append(predicate)
+        self.uses += uses
         if columns is None or self.columns is None:
             self.columns = None
         else:
@@ -52,18 +54,18 @@ class _Demand:
 
 
 def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[..., R]) -> Iterator[R]:
-    """One `make(table=, alias=, columns=, predicate=, missed=, once=)` for each mention of a table."""
+    """One `make(table=, alias=, columns=, predicate=, missed=, once=, uses=)` for each mention of a table."""
     order = list(root.traverse())[::-1]
     demands: dict[int, _Demand] = {id(scope): _Demand() for scope in order}
-    demands[id(root)].add(TRUE.copy(), None)
+    demands[id(root)].add(TRUE.copy(), None, 1)
     for scope in order:
         if is_recursive(scope):
-            demands[id(scope)].add(TRUE.copy(), None)
+            demands[id(scope)].add(TRUE.copy(), None, 0)
         demand = demands.pop(id(scope), None)
         if demand is None:
             continue
         if not demand.predicates:
-            demand.add(TRUE.copy(), None)
+            demand.add(TRUE.copy(), None, 1)
         yield from take_scope(scope, demand, demands, tables, make)
 
 
@@ -89,7 +91,7 @@ def take_scope(
         pass_to_branches(scope, demand, demands)
         return
     if not isinstance(scope.expression, exp.Select):
-        yield from whole_sources(scope, demands, tables, make)
+        yield from whole_sources(scope, demand, demands, tables, make)
         return
     sources = read_sources(scope)
     merge_using(scope, sources)
@@ -113,7 +115,7 @@ def take_scope(
         columns = columns_of(used, source.alias)
         if isinstance(target, Scope):
             outputs = None if columns is None else frozenset(c.split(".")[0].casefold() for c in columns)
-            ask(demands, target, outer_predicate(source), outputs)
+            ask(demands, target, outer_predicate(source), outputs, demand.uses)
         elif isinstance(target, exp.Table) and target.name.casefold() in tables:
             table = tables[target.name.casefold()]
             yield make(
@@ -123,24 +125,29 @@ def take_scope(
                 predicate=outer_predicate(source),
                 missed=tuple(missed.get(source.alias, ())),
                 once=once,
+                uses=max(demand.uses, 1),
             )
-    push_into_membership(scope, sources, demands)
+    push_into_membership(scope, sources, demand, demands)
 
 
-def ask(demands: dict[int, _Demand], scope: Scope, predicate: exp.Expr, columns: Outputs) -> None:
+def ask(demands: dict[int, _Demand], scope: Scope, predicate: exp.Expr, columns: Outputs, uses: int) -> None:
     """Add a consumer's demand. OptimizeError when the scope was taken already: then nothing may be pruned."""
     if id(scope) not in demands:
         raise OptimizeError("a query is read before the one that it reads")
-    demands[id(scope)].add(predicate, columns)
+    demands[id(scope)].add(predicate, columns, uses)
 
 
 def whole_sources(
-    scope: Scope, demands: dict[int, _Demand], tables: Mapping[str, Table], make: Callable[..., R]
+    scope: Scope,
+    demand: _Demand,
+    demands: dict[int, _Demand],
+    tables: Mapping[str, Table],
+    make: Callable[..., R],
 ) -> Iterator[R]:
     """References of a scope that is no SELECT: read whole."""
     for alias, source in scope.sources.items():
         if isinstance(source, Scope):
-            ask(demands, source, TRUE.copy(), None)
+            ask(demands, source, TRUE.copy(), None, demand.uses)
         elif isinstance(source, exp.Table) and source.name.casefold() in tables and not scope.is_udtf:
             table = tables[source.name.casefold()]
             yield make(
@@ -150,6 +157,7 @@ def whole_sources(
                 predicate=TRUE.copy(),
                 missed=(),
                 once=False,
+                uses=max(demand.uses, 1),
             )
 
 
@@ -168,7 +176,9 @@ def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand])
         predicates = demand.predicates if aligned else [TRUE.copy()]
         renamed = dict(zip(names, outputs, strict=False))
         for predicate in predicates:
-            ask(demands, branch, rename_columns(predicate, renamed), columns)
+            # Each of its consumers asks once; their number is known together.
+            ask(demands, branch, rename_columns(predicate, renamed), columns, 0)
+        demands[id(branch)].uses += demand.uses
 
 
 def output_names(query: exp.Expr) -> list[str]:
@@ -187,7 +197,9 @@ def rename_columns(predicate: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
     return predicate.transform(rename)
 
 
-def push_into_membership(scope: Scope, sources: list[Source], demands: dict[int, _Demand]) -> None:
+def push_into_membership(
+    scope: Scope, sources: list[Source], demand: _Demand, demands: dict[int, _Demand]
+) -> None:
     """`a.x IN (SELECT y …)` as a conjunct: what holds for `a.x` is all that matters of `y`."""
     where = scope.expression.args.get("where")
     by_alias = {source.alias: source for source in sources}
@@ -210,7 +222,7 @@ def push_into_membership(scope: Scope, sources: list[Source], demands: dict[int,
     for child in scope.subquery_scopes:
         predicate = pushed.get(id(child.expression), TRUE.copy())
         columns = frozenset[str]() if isinstance(child.expression.parent, exp.Exists) else None
-        ask(demands, child, predicate, columns)
+        ask(demands, child, predicate, columns, demand.uses)
 
 
 def same_type(column: exp.Column, query: exp.Expr) -> bool:

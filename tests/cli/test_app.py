@@ -80,6 +80,8 @@ def test_estimate_json_is_one_object_with_the_documented_keys(run: Run, lake: st
         "bytes_scanned",
         "bytes_low",
         "bytes_high",
+        "cost_low",
+        "cost_high",
         "accuracy",
         "cost_usd",
         "files",
@@ -94,6 +96,8 @@ def test_estimate_json_is_one_object_with_the_documented_keys(run: Run, lake: st
     assert set(scan) == {
         "table",
         "bytes_scanned",
+        "uses",
+        "footers",
         "files",
         "files_total",
         "partitions",

@@ -344,3 +344,21 @@ def test_a_syntax_error_says_where() -> None:
     with pytest.raises(SqlSyntaxError) as caught:
         bind("SELECT x\nFROM events WHERE x = = 3")
     assert (caught.value.line, caught.value.column) == (2, 23)
+
+
+@pytest.mark.parametrize(
+    ("sql", "uses"),
+    [
+        ("SELECT x FROM events", [1]),
+        ("SELECT a.x FROM events a JOIN events b ON a.x = b.x", [1, 1]),
+        ("WITH c AS (SELECT x FROM events) SELECT * FROM c", [1]),
+        ("WITH c AS (SELECT x FROM events) SELECT * FROM c a JOIN c b ON a.x = b.x", [2]),
+        ("WITH c AS (SELECT x FROM events) SELECT x FROM c UNION ALL SELECT x FROM c", [2]),
+        ("WITH c AS (SELECT x FROM events), d AS (SELECT x FROM c UNION ALL SELECT x FROM c) "
+         "SELECT * FROM d a JOIN d b ON a.x = b.x JOIN c ON c.x = a.x", [5]),
+        ("WITH c AS (SELECT x FROM events) SELECT x FROM c WHERE x IN (SELECT max(x) FROM c)", [2]),
+        ("WITH c AS (SELECT x FROM events) SELECT 1 FROM visits", [1, 1]),
+    ],
+)  # fmt: skip
+def test_an_engine_that_shares_no_results_reads_a_cte_wherever_it_is_used(sql: str, uses: list[int]) -> None:
+    assert [reference.uses for reference in bind(sql).references] == uses

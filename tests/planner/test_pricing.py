@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lakeq
 from lakeq.errors import ConfigError
 from lakeq.planner.pricing import ATHENA, ATHENA_DECIMAL, BIGQUERY, NONE, PRICINGS, find_pricing
 
@@ -75,3 +80,23 @@ def test_a_pricing_is_found_by_name_and_the_settings_price_is_of_their_model() -
 def test_what_is_no_pricing_is_refused(name: str | None, settings: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         find_pricing(name, settings)
+
+
+def test_athena_bills_a_cte_as_often_as_it_is_used_and_others_once(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    rows = pa.table({"x": np.random.default_rng(1).integers(0, 2**62, 2_000_000)})
+    pq.write_table(rows, tmp_path / "t" / "a.parquet", compression="none", use_dictionary=False)
+    once, twice = (
+        "SELECT sum(x) FROM t",
+        "WITH c AS (SELECT x FROM t) SELECT * FROM c a JOIN c b ON a.x = b.x",
+    )
+    with lakeq.connect(tmp_path, pricing="athena") as lake:
+        single, double = lake.estimate(once), lake.estimate(twice)
+        assert "  used 2 times: Athena" in lake.explain(twice)
+    assert (double.bytes_scanned, double.high) == (2 * single.bytes_scanned, 2 * single.high)
+    assert double.accuracy == "upper_bound"
+    assert double.cost_usd == ATHENA.cost(2 * single.bytes_scanned)
+    with lakeq.connect(tmp_path, pricing="redshift-spectrum") as lake:
+        shared = lake.estimate(twice)
+    assert (shared.bytes_scanned, shared.high) == (single.bytes_scanned, 2 * single.high)
+    assert (shared.accuracy, shared.cost_usd) == ("exact", single.cost_usd)
