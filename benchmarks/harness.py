@@ -44,7 +44,7 @@ def time_in_turn(contenders: Mapping[str, Callable[[], object]], rounds: int) ->
 def run_fresh(code: str, *arguments: str) -> str:
     """What Python code prints in a process of its own."""
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def write_result(name: str, question: str, figures: Sequence[Mapping[str, Any]], **facts: Any) -> Path:

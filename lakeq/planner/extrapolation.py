@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ _FEW = 30
 """Files with anything to read, up to which their number itself is uncertain in a way that is not normal."""
 
 Mask = npt.NDArray[np.bool_]
+Amounts = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,9 @@ def extrapolate(
     certain = int(read[known].sum())
     drawn = np.zeros(len(sizes), dtype=bool)
     drawn[sample.drawn] = True
-    strata = np.unique(sample.stratum[~known])
-    parts = [_Stratum.of(sample.stratum == number, sizes, known, drawn, read) for number in strata]
-    expected = sum(part.expected for part in parts)
-    variance = sum(part.variance for part in parts)
-    freedom = variance**2 / sum(p.variance**2 / max(p.drawn - 1, 1) for p in parts) if variance else 1.0
-    half = _student(freedom) * math.sqrt(variance)
+    parts = _Strata.of(sizes, known, drawn & (sample.stratum >= 0), read, sample.stratum)
+    expected, variance = float(parts.expected.sum()), float(parts.variance.sum())
+    half = _student(parts.freedom) * math.sqrt(variance)
     low, high = expected - half, expected + half
 
     witnesses = drawn & (sample.stratum >= 0)
@@ -76,21 +75,32 @@ def extrapolate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Stratum:
-    """What is expected of the unknown files of a stratum, and how sure that is."""
+class _Strata:
+    """What is expected of the unknown files of each stratum, how sure that is, and how many were drawn."""
 
-    expected: float
-    variance: float
-    drawn: int
+    expected: Amounts
+    variance: Amounts
+    drawn: Amounts
 
     @classmethod
-    def of(cls, members: Mask, sizes: Numbers, known: Mask, drawn: Mask, read: Numbers) -> _Stratum:
-        witnesses, unknown = members & drawn, members & ~known
-        count, left = int(witnesses.sum()), int(unknown.sum())
-        ratio = int(read[witnesses].sum()) / max(int(sizes[witnesses].sum()), 1)
-        spread = float(np.square(read[witnesses] - ratio * sizes[witnesses]).sum()) / max(count - 1, 1)
-        variance = spread * left * (left + count) / count
-        return cls(ratio * int(sizes[unknown].sum()), variance, count)
+    def of(cls, sizes: Numbers, known: Mask, drawn: Mask, read: Numbers, stratum: Numbers) -> _Strata:
+        numbers = int(stratum.max(initial=-1)) + 1
+
+        def total(chosen: Mask, amounts: npt.NDArray[Any]) -> Amounts:
+            return np.bincount(stratum[chosen], amounts[chosen], numbers).astype(np.float64)
+
+        ones, unknown = np.ones(len(sizes)), ~known & (stratum >= 0)
+        count, left = total(drawn, ones), total(unknown, ones)
+        ratio = total(drawn, read) / np.maximum(total(drawn, sizes), 1)
+        spread = total(drawn, np.square(read - ratio[stratum] * sizes)) if numbers else count
+        variance = spread / np.maximum(count - 1, 1) * left * (left + count) / np.maximum(count, 1)
+        return cls(ratio * total(unknown, sizes), variance, count)
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the sum (Welch and Satterthwaite)."""
+        parts = float((np.square(self.variance) / np.maximum(self.drawn - 1, 1)).sum())
+        return float(self.variance.sum()) ** 2 / parts if parts else 1.0
 
 
 def _student(freedom: float) -> float:
