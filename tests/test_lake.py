@@ -306,7 +306,7 @@ def test_files_beyond_those_looked_into_still_count(root: Path, monkeypatch: pyt
             root / f"events/year=2026/month={month:02d}/part-0.parquet",
             pa.table({"id": [month], "amount": [1.0]}),
         )
-    monkeypatch.setattr(entry, "FOOTERS_AT_ONCE", 2)
+    monkeypatch.setattr(entry, "LOCAL_SAMPLES", 2)
     with lakeq.connect(root) as lake:
         assert lake.describe("events").column("channel") is None
         assert lake.sql("SELECT count(channel) FROM events").fetchall() == [(10,)]
@@ -482,7 +482,7 @@ def test_limits_come_from_the_argument_else_the_lake_else_the_environment(
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A table of 300 files, of which opening it looks into a few."""
-    monkeypatch.setattr(entry, "FOOTERS_AT_ONCE", 5)
+    monkeypatch.setattr(entry, "LOCAL_SAMPLES", 5)
     for number in range(300):
         rows = 100 + number % 7
         table = pa.table({"id": range(number * 200, number * 200 + rows), "note": ["x" * number] * rows})

@@ -28,11 +28,9 @@ from lakeq.storage.base import Store
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES, CachingStore
 from lakeq.storage.progress import Reporter
 
-FOOTERS_AT_ONCE = 10_000
-"""Up to so many local files every footer is read to settle a table's schema; beyond, an even spread of them,
-and the rest when a query keeps them."""
-HEADS_AT_ONCE = 1_000
-"""The same for CSV and JSON, whose heads cost more to understand."""
+LOCAL_SAMPLES = 1_000
+"""Up to so many local files all are looked into to settle a table's schema; beyond, an even spread of them,
+and others when a query keeps them."""
 REMOTE_SAMPLES = 8
 """The same for remote files, of which a query reads those that it keeps: opening one costs a request."""
 _LEAST_TAIL, _FIRST_TAIL, _MOST_TAIL = 16 * 1024, 64 * 1024, 1024 * 1024
@@ -209,9 +207,7 @@ class TableEntry:
                 raise next(iter(self._broken.values()))
 
     def _sample_limit(self) -> int:
-        if not self._reader.is_local:
-            return REMOTE_SAMPLES
-        return HEADS_AT_ONCE if self.files.format in ("csv", "json") else FOOTERS_AT_ONCE
+        return LOCAL_SAMPLES if self._reader.is_local else REMOTE_SAMPLES
 
     def _raise_broken(self, rows: pa.Table) -> None:
         for file_id in rows.column("file_id").to_pylist():

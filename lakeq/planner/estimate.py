@@ -73,7 +73,11 @@ def format_scanned(estimate: Estimate) -> str:
     """The bytes scanned, with how sure that is."""
     size = format_bytes(estimate.bytes_scanned)
     if estimate.accuracy == SAMPLED:
-        return f"about {size} ({format_bytes(estimate.low)} to {format_bytes(estimate.high)})"
+        low, high = format_bytes(estimate.low), format_bytes(estimate.high)
+        if low != high:
+            return f"about {size} ({low} to {high})"
+        off = max(estimate.high - estimate.bytes_scanned, estimate.bytes_scanned - estimate.low)
+        return f"about {size} (± {off / estimate.bytes_scanned:.2%})"
     return size if estimate.accuracy == EXACT else f"at most {size}"
 
 
