@@ -59,6 +59,8 @@ class FileIndex:
         self._types: Mapping[str, pa.DataType] = {}
         self._views: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
         self._groups: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
+        self._derived: dict[str, str] = {}
+        self._numbers = range(len(self._keys))
         self._added = 0
         if not pc.all(pc.less_equal(files["path"][:-1], files["path"][1:])).as_py():
             files = files.sort_by("path")
@@ -261,8 +263,9 @@ class FileIndex:
             self._types = {path: kind for column in columns for path, kind in leaf_types(column)}
             self._views.clear()
 
-    def select(self, *conditions: str | None) -> FileSelection:
-        """The files for which an SQL condition over `p<i>` (and path, size, modified) is TRUE.
+    def select(self, *conditions: str | None, derived: Mapping[str, str] | None = None) -> FileSelection:
+        """The files for which an SQL condition over `p<i>` (and path, size, modified) is TRUE, and over
+        `derived`: columns by name, each as SQL over `p<i>`.
 
         Of several conditions the first that evaluates without an error counts; when none does, or it is
         None, every file is kept.
@@ -271,11 +274,25 @@ class FileIndex:
             if where is None:
                 return self.all
             try:
-                rows = self._arrow(f"SELECT file_id FROM {self._files} WHERE {where}")
+                source = self._derive(derived) if derived else self._files
+                rows = self._arrow(f"SELECT file_id FROM {source} WHERE {where}")
             except duckdb.Error:
                 continue
-            return self._selection(rows, where)
+            return self._selection(rows, None if derived else where)
         return self.all
+
+    def _derive(self, derived: Mapping[str, str]) -> str:
+        """The files with these columns, which are evaluated once for each partition and kept."""
+        columns = ", ".join(f"TRY({sql}) AS {name}" for name, sql in derived.items())
+        with self._lock:
+            if columns not in self._derived:
+                name = self._sql_name(f"derived:{len(self._derived)}")
+                keys = ", ".join(f"any_value({key}) AS {key}" for key in map(partition_column, self._numbers))
+                each = f"SELECT partition_id, {keys} FROM {self._files} GROUP BY partition_id"
+                create = f"CREATE OR REPLACE TABLE {name} AS SELECT partition_id, {columns} FROM ({each})"
+                self._database.cursor().execute(create)
+                self._derived[columns] = name
+        return f"{self._files} JOIN {self._derived[columns]} USING (partition_id)"
 
     def _selection(self, rows: pa.Table, condition: str | None = None) -> FileSelection:
         """The files whose `file_id` is among these, in any order and any number of times."""
