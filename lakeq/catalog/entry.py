@@ -251,8 +251,8 @@ def make_table(
     is_complete: bool = False,
     problem: LakeqError | None = None,
 ) -> Table:
-    """The Table of some files. `is_complete`: all of them were looked into. ConfigError when what was declared
-    of its times does not fit it."""
+    """The Table of some files. `is_complete`: all of them were looked into. ConfigError when the `time` that
+    was declared does not fit it."""
     totals, time = known.totals, known.definition.time if known.definition is not None else None
     if time is not None and problem is None:
         check_mapping(time, files.name, columns, files.partition_columns, is_complete)

@@ -13,6 +13,7 @@ import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -60,6 +61,7 @@ class FileIndex:
         self._views: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
         self._groups: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
         self._derived: dict[str, str] = {}
+        self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
         self._numbers = range(len(self._keys))
         self._added = 0
         if not pc.all(pc.less_equal(files["path"][:-1], files["path"][1:])).as_py():
@@ -350,6 +352,17 @@ class FileIndex:
         )
         assert totals is not None
         return Measure(selection, totals.column(0)[0].as_py(), self.row_groups, totals.column(1)[0].as_py())
+
+    def ask_row_groups(self, aggregates: str, leaf: str) -> dict[str, Any] | None:
+        """What SQL aggregates tell of all row groups known, by name: over file_id, rows, `p<i>`, and `"lo:x"`
+        `"hi:x"`, `"n:x"` of this leaf `x`. None when no row group is known."""
+        key = (aggregates, leaf, self.row_groups)
+        if not self.row_groups:
+            return None
+        if key not in self._answers:
+            source = self._groups_view((), (leaf,))
+            self._answers[key] = self._arrow(f"SELECT {aggregates} FROM {source}").to_pylist()[0]
+        return self._answers[key]
 
     def read_chunks(
         self,

@@ -51,8 +51,8 @@ def footer_leaf(path: str, kind: pa.DataType) -> Leaf:
 
 @dataclass(frozen=True, slots=True)
 class BoundedColumn:
-    """A leaf column, or a rising function of it, that a comparison is about. `slack` is SQL for an interval by
-    which the bounds are moved apart."""
+    """A leaf column, or a rising function of it, that a comparison is about. `slack` is SQL for an interval
+    by which the bounds are moved apart."""
 
     leaf: Leaf
     family: str
@@ -122,9 +122,12 @@ _RISING_CALLS = (
 _CASTS = {exp.DType.DATE: "DATE", exp.DType.TIMESTAMP: "TIMESTAMP", exp.DType.TIMESTAMPNTZ: "TIMESTAMP"}
 _RISING_FORMAT = re.compile(r"%Y([-/]?%m([-/]?%d([ T]?%H(:?%M(:?%S)?)?)?)?)?")
 """Formats of strftime whose texts are in the order of the times, from the year 1000 to 9999."""
-_SLACK = "CASE WHEN current_setting('TimeZone') IN ('UTC', 'Etc/UTC') THEN INTERVAL 0 HOUR ELSE INTERVAL 25 HOUR END"
-"""Compared with an instant, a time without a zone is one of the session's zone. Where clocks change, the order
-of instants is not that of the times; by how much, no zone's history has more than a day."""
+_SLACK = (
+    "CASE WHEN current_setting('TimeZone') IN ('UTC', 'Etc/UTC') THEN INTERVAL 0 HOUR "
+    "ELSE INTERVAL 25 HOUR END"
+)
+"""Compared with an instant, a time without a zone is one of the session's zone. Where clocks change, the
+order of instants is not that of the times; by no more than a day in any zone's history."""
 
 
 def bounded_column(node: exp.Expr, find_leaf: FindLeaf) -> BoundedColumn | None:

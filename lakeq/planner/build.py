@@ -6,20 +6,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from sqlglot import exp
+
 from lakeq.catalog.entry import TableEntry
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
+from lakeq.catalog.time_proof import find_strays, propose_times
 from lakeq.catalog.view import CatalogView
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
+from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.limits import stops_early
 from lakeq.planner.metadata import metadata_rows, scan_rows
-from lakeq.planner.plan import InlineTable, ScanPlan, TableScan, View
-from lakeq.planner.pruning import plan_prefixes, plan_pruning
+from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan, View
+from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
+from lakeq.planner.rewrites import suggest_rewrites
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES
 
 _LARGEST_INDEX_ANSWER = 100_000
 """Files up to which rows from the index stand in for a scan."""
+_MOST_PROVEN = 100_000
+"""Row groups up to which each plan may ask whether they prove a `time`: that takes up to 0.1 s once."""
 
 
 def build_plan(
@@ -90,7 +98,7 @@ def scan_table(
         groups, total = measure.row_groups, measure.row_groups_total if entry.is_whole else None
         if entry.is_remote and selection.largest > WHOLE_OBJECT_BYTES:
             chunks = index.read_chunks(selection, conditions, leaves, pruning.bounds)
-    return TableScan(
+    scan = TableScan(
         table=table,
         alias=reference.alias,
         columns=data,
@@ -101,9 +109,44 @@ def scan_table(
         row_groups_total=total,
         column_bytes=column_bytes,
         predicate=pruning.predicate,
-        not_pruned_by=pruning.missed,
         from_index=reference.once and not data and knows_rows(selection),
         chunks=chunks,
+        time=table.time if pruning.derived else None,
+        warnings=describe_strays(table, index) if pruning.derived else (),
+    )
+    return replace(scan, not_pruned_by=suggest(scan, reference, pruning, index))
+
+
+def suggest(
+    scan: TableScan, reference: TableReference, pruning: Pruning, index: FileIndex
+) -> tuple[Missed, ...]:
+    """What did not prune a scan, with what would and what that saves. No I/O: only files kept are measured,
+    which were looked into."""
+    predicate, has_footers = reference.predicate, scan.column_bytes is not None
+    leaves = index.find_leaves(scan.columns)
+
+    def measure(table: Table, wanted: exp.Expr) -> int:
+        tried = plan_pruning(table, wanted, ())
+        selection = index.select(tried.files, tried.guarded_files, derived=tried.derived)
+        if not has_footers:
+            return selection.size
+        conditions = (tried.row_groups, tried.guarded_row_groups)
+        return index.measure(selection, conditions, leaves, tried.bounds).column_bytes
+
+    mentioned = {column.name.casefold() for column in predicate.find_all(exp.Column)}
+    proposals = propose_times(scan.table, index, mentioned) if index.row_groups <= _MOST_PROVEN else ()
+    scanned = scan_bytes(scan)
+    return suggest_rewrites(scan.table, predicate, pruning.missed, proposals, measure, scanned)
+
+
+def describe_strays(table: Table, index: FileIndex) -> tuple[str, ...]:
+    """The warning that files break the declared time of a table, if any is known to."""
+    strays = find_strays(table, index)
+    if strays is None:
+        return ()
+    return (
+        f"Files of {table.name} hold rows outside the time of their folder ({table.time}), which may be "
+        f"left out: {strays.count:,} at least, {strays.example} for one. Correct 'time' in its lakeq.toml.",
     )
 
 

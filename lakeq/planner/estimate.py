@@ -4,7 +4,7 @@ ScanPlan."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -90,17 +90,35 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         files_total=sum_known([scan.table.files_total for scan in plan.scans]),
         partitions=sum(scan.files.partitions for scan in plan.scans),
         partitions_total=sum_known([scan.table.partitions_total for scan in plan.scans]),
-        scans=plan.scans,
+        scans=tuple(price_rewrites(plan.scans, scan, pricing) for scan in plan.scans),
         listed_at=min((s.table.listed_at for s in plan.scans if s.table.listed_at is not None), default=None),
     )
 
 
-def _by_table(scans: Sequence[TableScan]) -> list[int]:
-    """The bytes that a query scans of each of its tables."""
+def price_rewrites(scans: Sequence[TableScan], scan: TableScan, pricing: Pricing) -> TableScan:
+    """One of `scans` with the dollars that each rewrite of a condition saves of the query's price."""
+    if not scan.not_pruned_by:
+        return scan
+    now, sizes = pricing.cost(*_by_table(scans)), [scan_bytes(s) for s in scans]
+    number = next(i for i, other in enumerate(scans) if other is scan)
+
+    def price(saved: int) -> Decimal:
+        less = [size - saved if i == number else size for i, size in enumerate(sizes)]
+        return now - pricing.cost(*_by_table(scans, less))
+
+    missed = [
+        m if m.saves_bytes is None else replace(m, saves_usd=price(m.saves_bytes)) for m in scan.not_pruned_by
+    ]
+    return replace(scan, not_pruned_by=tuple(missed))
+
+
+def _by_table(scans: Sequence[TableScan], each: Sequence[int] | None = None) -> list[int]:
+    """The bytes that a query scans of each of its tables; `each` are those of the scans, where not their
+    own."""
     sizes: dict[str, int] = {}
-    for scan in scans:
+    for scan, size in zip(scans, each or [scan_bytes(s) for s in scans], strict=True):
         name = scan.table.name.casefold()
-        sizes[name] = sizes.get(name, 0) + scan_bytes(scan)
+        sizes[name] = sizes.get(name, 0) + size
     return list(sizes.values())
 
 
@@ -123,7 +141,17 @@ def scan_to_dict(scan: TableScan) -> dict[str, Any]:
         "row_groups": scan.row_groups,
         "row_groups_total": scan.row_groups_total,
         "predicate": scan.predicate,
+        "declared_time": None if scan.time is None else str(scan.time),
         "not_pruned_by": [
-            {"condition": missed.condition, "reason": missed.reason} for missed in scan.not_pruned_by
+            {
+                "condition": missed.condition,
+                "reason": missed.reason,
+                "rewrite": missed.rewrite or None,
+                "proviso": missed.proviso or None,
+                "saves_bytes": missed.saves_bytes,
+                "saves_usd": None if missed.saves_usd is None else float(missed.saves_usd),
+            }
+            for missed in scan.not_pruned_by
         ],
+        "warnings": list(scan.warnings),
     }

@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table
+from lakeq.catalog.time_mapping import TimeMapping
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A condition that could not prune, and why."""
+    """A condition that could not prune, and why.
+
+    `rewrite` is what to write instead (SQL, or a declaration in lakeq.toml), empty when nothing is known that
+    would; `proviso` says when the rows are then the same, empty: always. `saves_bytes` of the scan, and
+    `saves_usd` of the query's price, are None when that cannot be told. `node` is what the rewrite is found
+    from, while planning.
+    """
 
     condition: str
     reason: str
+    rewrite: str = ""
+    proviso: str = ""
+    saves_bytes: int | None = None
+    saves_usd: Decimal | None = None
+    node: exp.Expr | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,8 @@ class TableScan:
     `column_bytes` are the stored bytes of the columns referenced in the row groups kept; None where the
     format does not tell (then whole files count). `from_index` says that the index answers: no file is read.
     `chunks` are the stored column chunks that are read (file_id, start, length), where remote files are large
-    enough to be read in parts.
+    enough to be read in parts. `time` is the declared time of the table, where it pruned; `warnings` what was
+    found to be wrong on the way.
     """
 
     table: Table
@@ -47,6 +62,8 @@ class TableScan:
     not_pruned_by: tuple[Missed, ...] = ()
     from_index: bool = False
     chunks: pa.Table | None = None
+    time: TimeMapping | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def plan_pruning(table: Table, predicate: exp.Expr, missed: Sequence[Missed]) ->
         if group or by_file:
             used.append(may_be_true(node, view.is_known))
         else:
-            left_out.append(Missed(node.sql("duckdb"), view.explain(node)))
+            left_out.append(Missed(node.sql("duckdb"), view.explain(node), node=node))
     guarded_files = [f for f in (view.render(node, guarded=True, bounds=False) for node in nodes) if f]
     return Pruning(
         files=" AND ".join(files) or None,
@@ -209,8 +209,8 @@ class _TableView:
         return node.transform(replace).sql("duckdb")
 
     def stored_leaf(self, node: exp.Expr) -> Leaf | None:
-        """The stored leaf that a column reference means, with the bounds that footers tell; None for partition
-        columns and the rest."""
+        """The stored leaf that a column reference means, with the bounds that footers tell; None for
+        partition columns and the rest."""
         path: list[str] = []
         while isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
             path.insert(0, node.expression.name)
