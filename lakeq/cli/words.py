@@ -134,8 +134,8 @@ def describe_proposal(proposal: TimeProposal) -> Iterator[str]:
     mapping = proposal.mapping
     yield (
         f"{format_share(proposal.files, proposal.files_total)} files were looked into, and all have "
-        f"{mapping.column} in the time of their folder. If the others do too, declare it in a lakeq.toml, and "
-        f"conditions on {mapping.column} prune folders:"
+        f"{mapping.column} in the time of their folder. If the others do too, declare it in a lakeq.toml, "
+        f"and conditions on {mapping.column} prune folders:"
     )
     yield from (f"  {line}" for line in proposal.to_toml().splitlines())
 

@@ -38,7 +38,7 @@ _PARTS: dict[type[exp.Expr], str] = {
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """`condition` (columns by name only) instead of one that does not prune; None, with a `mapping`, where
-    the table's declaration is what should change. `proviso` says when the rows are the same; empty: always."""
+    the table's declaration is to change. `proviso` says when the rows are the same; empty: always."""
 
     condition: exp.Expr | None
     proviso: str = ""
@@ -115,8 +115,9 @@ def without_shift(left: exp.Expr, operator: type[exp.Expr], right: exp.Expr) -> 
         step, value = whole_number(shift), whole_number(right)
         if step is None or value is None:
             return None
-        result = value - step if isinstance(left, exp.Add) else value + step
-        return operator(this=column.copy(), expression=exp.Literal.number(result))
+        result = exp.Literal.number(value - step if isinstance(left, exp.Add) else value + step)
+        result.type = column.type
+        return operator(this=column.copy(), expression=result)
     is_time = column.type.this in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
     moment = right.type is not None and right.type.this in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
     if not (is_time and moment and isinstance(shift, exp.Interval)):
@@ -124,7 +125,9 @@ def without_shift(left: exp.Expr, operator: type[exp.Expr], right: exp.Expr) -> 
     if shift.unit is None or shift.unit.name.upper() not in _FIXED_UNITS:
         return None
     opposite = exp.Sub if isinstance(left, exp.Add) else exp.Add
-    return operator(this=column.copy(), expression=opposite(this=right.copy(), expression=shift.copy()))
+    moved = opposite(this=right.copy(), expression=shift.copy())
+    moved.type = column.type
+    return operator(this=column.copy(), expression=moved)
 
 
 def whole_number(node: exp.Expr | None) -> int | None:
