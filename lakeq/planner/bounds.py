@@ -122,10 +122,8 @@ _RISING_CALLS = (
 _CASTS = {exp.DType.DATE: "DATE", exp.DType.TIMESTAMP: "TIMESTAMP", exp.DType.TIMESTAMPNTZ: "TIMESTAMP"}
 _RISING_FORMAT = re.compile(r"%Y([-/]?%m([-/]?%d([ T]?%H(:?%M(:?%S)?)?)?)?)?")
 """Formats of strftime whose texts are in the order of the times, from the year 1000 to 9999."""
-_SLACK = (
-    "CASE WHEN current_setting('TimeZone') IN ('UTC', 'Etc/UTC') THEN INTERVAL 0 HOUR "
-    "ELSE INTERVAL 25 HOUR END"
-)
+_IS_UTC = "current_setting('TimeZone') IN ('UTC', 'Etc/UTC')"
+_SLACK = f"CASE WHEN {_IS_UTC} THEN INTERVAL 0 HOUR ELSE INTERVAL 25 HOUR END"
 """Compared with an instant, a time without a zone is one of the session's zone. Where clocks change, the
 order of instants is not that of the times; by no more than a day in any zone's history."""
 
@@ -142,22 +140,32 @@ def bounded_column(node: exp.Expr, find_leaf: FindLeaf) -> BoundedColumn | None:
         return None
     inner = node.expression if isinstance(node, exp.Extract) else node.this
     leaf = find_leaf(inner.unnest()) if isinstance(inner, exp.Expr) else None
-    if leaf is None or type_family(leaf.type) != "time":
+    if leaf is None or type_family(leaf.type) not in ("time", "instant"):
         return None
+    found = rising_call(node, leaf)
+    if found is None or type_family(leaf.type) == "time":
+        return found
+    if pa.types.is_timestamp(leaf.type) and leaf.type.unit == "ns":
+        return None
+    # Of an instant these functions ask the session's zone; in UTC none of them ever falls.
+    return replace(found, wrap=lambda sql: f"CASE WHEN {_IS_UTC} THEN {found.wrap(sql)} END")
+
+
+def rising_call(node: exp.Expr, leaf: Leaf) -> BoundedColumn | None:
+    """The function `node` of a time, if its value never falls when the time rises."""
     if isinstance(node, exp.Cast | exp.Date):
         name = _CASTS.get(node.to.this) if isinstance(node, exp.Cast) else "DATE"
         is_plain = isinstance(node, exp.Cast) or not (node.expressions or node.args.get("zone"))
-        return (
-            BoundedColumn(leaf, "time", lambda sql: f"CAST({sql} AS {name})") if name and is_plain else None
-        )
+        wrap = f"CAST({{}} AS {name})".format
+        return BoundedColumn(leaf, "time", wrap) if name and is_plain else None
     if isinstance(node, exp.Year) or (isinstance(node, exp.Extract) and node.name.upper() == "YEAR"):
-        return BoundedColumn(leaf, "number", lambda sql: f"year({sql})")
+        return BoundedColumn(leaf, "number", "year({})".format)
     if isinstance(node, exp.TimeToStr):
         return written_time(leaf, node.args["format"])
     unit = node.args["unit"].name.upper() if node.args.get("unit") is not None else ""
-    if unit not in _RISING_UNITS:
+    if unit not in _RISING_UNITS or isinstance(node, exp.Extract):
         return None
-    return BoundedColumn(leaf, "time", lambda sql: f"date_trunc('{unit.lower()}', {sql})")
+    return BoundedColumn(leaf, type_family(leaf.type), f"date_trunc('{unit.lower()}', {{}})".format)
 
 
 def written_time(leaf: Leaf, pattern: exp.Expr) -> BoundedColumn | None:
