@@ -30,8 +30,8 @@ from lakeq.catalog.layout import parse_layout
 from lakeq.catalog.table import Table
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
 from lakeq.planner.bind import bind_query
-from lakeq.planner.build import weigh_files, weigh_sample
 from lakeq.planner.pruning import plan_pruning
+from lakeq.planner.weighing import weigh_files, weigh_sample
 
 KEYS = (Column("day", pa.int64()),)
 COLUMNS = tuple(Column(name, pa.int64()) for name in "abcdefghij")

@@ -19,6 +19,7 @@ from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
 from lakeq.catalog.freshness import parse_freshness
 from lakeq.catalog.table import HIDDEN_COLUMNS, IgnoredObjects, Table
+from lakeq.catalog.time_proof import TimeProposal, propose_times
 from lakeq.catalog.view import CatalogView
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
 from lakeq.errors import (
@@ -203,6 +204,11 @@ class Lake:
         """
         return self._catalog.view().entry(self._known(name)).table
 
+    def propose_times(self, name: str) -> tuple[TimeProposal, ...]:
+        """What a table may declare as its `time`, because the footers looked into prove it."""
+        entry = self._catalog.view().entry(self._known(name))
+        return tuple(propose_times(entry.table, entry.index))
+
     def partitions(self, name: str) -> pa.Table:
         """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""
         return metadata_rows(f"{self._known(name)}$partitions", self._catalog.view())
@@ -220,7 +226,8 @@ class Lake:
         """Declare a table; what is declared overrides what would be found out.
 
         `layout="{year:int}/{month:int}/"`, `format`, `delimiter`, `header`, `quote`, `null`,
-        `columns={"id": "bigint"}`, `partition_types={"day": "date"}`, `require_partition_filter=["day"]`.
+        `columns={"id": "bigint"}`, `partition_types={"day": "date"}`, `require_partition_filter=["day"]`,
+        `time={"column": "ts", "from": ["day"], "lateness": "2h"}`.
         `location` is below the lake's, or complete. Returns the table, or raises its problem.
         """
         if name.casefold() in {view.casefold() for view in self._views}:

@@ -17,6 +17,8 @@ _BYTES = re.compile(
     r"\s*([0-9][0-9_,]*(?:\.[0-9]*)?|\.[0-9]+)\s*(?:([kmgtpe]?)i?(?:b|bytes?)?)\s*", re.IGNORECASE
 )
 _CENT = Decimal("0.01")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def format_bytes(size: int) -> str:
@@ -89,6 +91,20 @@ def format_age(seconds: float) -> str:
             count = int(seconds // unit)
             return f"{count} {name}" if count > 1 or name != "days" else "1 day"
     return f"{int(max(seconds, 0))} s"
+
+
+def parse_duration(text: str) -> float | None:
+    """The seconds of `30s`, `15m`, `2h` or `1d`; None for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    return None if match is None else float(match.group(1)) * _SECONDS[match.group(2)]
+
+
+def format_duration(seconds: int) -> str:
+    """`90m`, `2h`, `1d`: exactly so many seconds, as `parse_duration` reads them, in the largest unit."""
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{seconds}s"
 
 
 def format_seconds(seconds: float) -> str:

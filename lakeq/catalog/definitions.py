@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Collection, Mapping
@@ -9,14 +10,17 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
 from lakeq.catalog.layout import Layout, parse_layout
+from lakeq.catalog.time_mapping import UNITS, TimeMapping
 from lakeq.errors import ConfigError
 from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
+from lakeq.quantities import parse_duration
 
 _LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
 _PRICING_KEYS = ("model", "dollars_per_terabyte")
@@ -32,7 +36,10 @@ _TABLE_KEYS = (
     "columns",
     "partition_types",
     "require_partition_filter",
+    "time",
 )
+_TIME_KEYS = ("column", "from", "lateness", "earliness", "zone")
+_MOST_SECONDS = 10 * 366 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,8 @@ class TableDefinition:
 
     None means: find out. A `layout` of kind `hive` without keys takes the keys that the folders have.
     `partition_types` gives partition columns a type. `require_partition_filter` are the partition columns
-    without a condition on which no query may run; none named: any of them.
+    without a condition on which no query may run; none named: any of them. `time` is what is promised of
+    the times of the rows in a folder.
     """
 
     name: str
@@ -51,6 +59,7 @@ class TableDefinition:
     options: ReadOptions = field(default_factory=ReadOptions)
     partition_types: Mapping[str, pa.DataType] = field(default_factory=dict)
     require_partition_filter: tuple[str, ...] | None = None
+    time: TimeMapping | None = None
 
     @property
     def is_absolute(self) -> bool:
@@ -79,8 +88,8 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
     """A table's definition from what a user wrote.
 
     `declared` may hold `layout`, `format`, `delimiter`, `header`, `quote`, `null`, `columns` and
-    `partition_types` (both map a name to a type), `require_partition_filter` (names, or True). None stands
-    for not declared.
+    `partition_types` (both map a name to a type), `require_partition_filter` (names, or True), `time` (a
+    mapping with `column`, `from`, and maybe `lateness`, `earliness`, `zone`). None stands for not declared.
 
     ConfigError names the table, the setting, and the nearest known name.
     """
@@ -108,6 +117,7 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
         ),
         _types(given, "partition_types", where),
         _required_keys(given, where),
+        _time_mapping(given, where),
     )
 
 
@@ -247,6 +257,45 @@ def _required_keys(settings: Mapping[str, Any], where: str) -> tuple[str, ...] |
         f"Setting 'require_partition_filter' of {where} must be true or a list of partition columns, "
         f"not {value!r}."
     )
+
+
+def _time_mapping(settings: Mapping[str, Any], where: str) -> TimeMapping | None:
+    """What `time` declares; whether it fits the table is told by `check_mapping`, once that is known."""
+    if "time" not in settings:
+        return None
+    declared, where = settings["time"], f"setting 'time' of {where}"
+    if not isinstance(declared, Mapping):
+        raise ConfigError(f"{where[0].upper()}{where[1:]} must be a table with 'column' and 'from'.")
+    _check_keys(declared, _TIME_KEYS, where)
+    column, keys = _text(declared, "column", where), declared.get("from")
+    if not column:
+        raise ConfigError(f"{where[0].upper()}{where[1:]} needs 'column': the timestamp that folders tell.")
+    is_list = isinstance(keys, list | tuple) and all(isinstance(key, str) for key in keys)
+    if not keys or not is_list or len(keys) > len(UNITS) or len({key.casefold() for key in keys}) < len(keys):
+        raise ConfigError(
+            f"Setting 'from' of {where} must list the partition columns that hold the time, "
+            f'coarse to fine, such as ["year", "month", "day"] or ["dt", "hour"], not {keys!r}.'
+        )
+    zone = _text(declared, "zone", where)
+    try:
+        _ = ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"Unknown zone {zone!r} of {where}. Write it like 'UTC' or 'Europe/Berlin'."
+        ) from error
+    late, early = (_duration(declared, key, where) for key in ("lateness", "earliness"))
+    return TimeMapping(column, tuple(keys), late, early, zone)
+
+
+def _duration(settings: Mapping[str, Any], key: str, where: str) -> int:
+    """Whole seconds, rounded up."""
+    text = _text(settings, key, where)
+    seconds = 0.0 if text is None else parse_duration(text)
+    if seconds is None or seconds > _MOST_SECONDS:
+        raise ConfigError(
+            f"Setting {key!r} of {where} must be a duration such as 90m, 2h or 1d, not {text!r}."
+        )
+    return math.ceil(seconds)
 
 
 def _types(settings: Mapping[str, Any], key: str, where: str) -> dict[str, pa.DataType]:

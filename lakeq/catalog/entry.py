@@ -20,6 +20,7 @@ from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
 from lakeq.catalog.schema import settle_schema
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table, TableFiles, Totals
+from lakeq.catalog.time_mapping import check_mapping
 from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError
 from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
 from lakeq.formats.detect import FORMATS
@@ -253,18 +254,24 @@ class TableEntry:
         evidence += [f"cannot be read: {error}" for error in list(self._broken.values())[:5]]
         keys = {column.name.casefold() for column in files.partition_columns}
         index.settle_types([column for column in columns if column.name.casefold() not in keys])
-        return make_table(files, columns, tuple(evidence), self.known.totals, self.listed_at)
+        is_complete = self.is_whole and index.inspected == index.count > 0
+        return make_table(self.known, files, columns, tuple(evidence), self.listed_at, is_complete)
 
 
 def make_table(
+    known: KnownTable,
     files: TableFiles,
     columns: tuple[Column, ...],
     evidence: tuple[str, ...],
-    totals: Totals | None,
     listed_at: float | None = None,
+    is_complete: bool = False,
     problem: LakeqError | None = None,
 ) -> Table:
-    """The Table of some files."""
+    """The Table of some files. `is_complete`: all of them were looked into. ConfigError when the `time` that
+    was declared does not fit it."""
+    totals, time = known.totals, known.definition.time if known.definition is not None else None
+    if time is not None and problem is None:
+        check_mapping(time, files.name, columns, files.partition_columns, is_complete)
     return Table(
         name=files.name,
         location=files.location,
@@ -281,6 +288,7 @@ def make_table(
         ignored=files.ignored,
         problem=problem,
         listed_at=listed_at,
+        time=time,
     )
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from lakeq.catalog.listings import NEVER_LIST
 from lakeq.errors import ConfigError
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)")
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+from lakeq.quantities import parse_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ def parse_freshness(text: str | float) -> Freshness:
         return Freshness(None)
     if isinstance(text, int | float) and not isinstance(text, bool) and text >= 0:
         return Freshness(float(text))
-    match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
-    if match is None:
+    seconds = parse_duration(text) if isinstance(text, str) else None
+    if seconds is None:
         raise ConfigError(f"Not a freshness: {text!r}. Give always, index, or a duration such as 15m or 2h.")
-    return Freshness(float(match.group(1)) * _SECONDS[match.group(2)])
+    return Freshness(seconds)

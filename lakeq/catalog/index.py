@@ -13,6 +13,7 @@ import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -61,6 +62,9 @@ class FileIndex:
         self._types: Mapping[str, pa.DataType] = {}
         self._views: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
         self._groups: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
+        self._derived: dict[str, str] = {}
+        self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
+        self._numbers = range(len(self._keys))
         self._added = 0
         if not pc.all(pc.less_equal(files["path"][:-1], files["path"][1:])).as_py():
             files = files.sort_by("path")
@@ -263,8 +267,9 @@ class FileIndex:
             self._types = {path: kind for column in columns for path, kind in leaf_types(column)}
             self._views.clear()
 
-    def select(self, *conditions: str | None) -> FileSelection:
-        """The files for which an SQL condition over `p<i>` (and path, size, modified) is TRUE.
+    def select(self, *conditions: str | None, derived: Mapping[str, str] | None = None) -> FileSelection:
+        """The files for which an SQL condition over `p<i>` (and path, size, modified) is TRUE, and over
+        `derived`: columns by name, each as SQL over `p<i>`.
 
         Of several conditions the first that evaluates without an error counts; when none does, or it is
         None, every file is kept.
@@ -273,10 +278,11 @@ class FileIndex:
             if where is None:
                 return self.all
             try:
-                rows = self._arrow(f"SELECT file_id FROM {self._files} WHERE {where}")
+                source = self._derive(derived) if derived else self._files
+                rows = self._arrow(f"SELECT file_id FROM {source} WHERE {where}")
             except duckdb.Error:
                 continue
-            return self.take(rows["file_id"].to_numpy(), where)
+            return self.take(rows["file_id"].to_numpy(), None if derived else where)
         return self.all
 
     def are_unknown(self, selection: FileSelection) -> npt.NDArray[np.bool_]:
@@ -300,6 +306,19 @@ class FileIndex:
             selection.ids,
         )
         return draw_sample(self.sizes(selection), rows["moment"].to_numpy(), rows["lot"].to_numpy(), count)
+
+    def _derive(self, derived: Mapping[str, str]) -> str:
+        """The files with these columns, which are evaluated once for each partition and kept."""
+        columns = ", ".join(f"TRY({sql}) AS {name}" for name, sql in derived.items())
+        with self._lock:
+            if columns not in self._derived:
+                name = self._sql_name(f"derived:{len(self._derived)}")
+                keys = ", ".join(f"any_value({key}) AS {key}" for key in map(partition_column, self._numbers))
+                each = f"SELECT partition_id, {keys} FROM {self._files} GROUP BY partition_id"
+                create = f"CREATE OR REPLACE TABLE {name} AS SELECT partition_id, {columns} FROM ({each})"
+                self._database.cursor().execute(create)
+                self._derived[columns] = name
+        return f"{self._files} JOIN {self._derived[columns]} USING (partition_id)"
 
     def take(self, ids: Ids, condition: str | None = None) -> FileSelection:
         """The files whose `file_id` is among these, in any order and any number of times."""
@@ -388,6 +407,17 @@ class FileIndex:
         )
         assert found is not None
         return found
+
+    def ask_row_groups(self, aggregates: str, leaf: str) -> dict[str, Any] | None:
+        """What SQL aggregates tell of all row groups known, by name: over file_id, rows, `p<i>`, and `"lo:x"`
+        `"hi:x"`, `"n:x"` of this leaf `x`. None when no row group is known."""
+        key = (aggregates, leaf, self.row_groups)
+        if not self.row_groups:
+            return None
+        if key not in self._answers:
+            source = self._groups_view((), (leaf,))
+            self._answers[key] = self._arrow(f"SELECT {aggregates} FROM {source}").to_pylist()[0]
+        return self._answers[key]
 
     def read_chunks(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from lakeq.catalog.layout import Layout
+from lakeq.catalog.time_mapping import TimeMapping
 from lakeq.errors import LakeqError
 from lakeq.formats.base import Column, ReadOptions
 
@@ -71,7 +72,8 @@ class Table:
     `columns` are all columns in `SELECT *` order, partition columns among them. `problem` is set, and
     the rest may be empty, for a table that was found but cannot be read; using it raises the problem.
     Totals are None while only parts of a remote table were listed; `listed_at` is when the oldest of the
-    listings in use was made (seconds since 1970), None for a local folder.
+    listings in use was made (seconds since 1970), None for a local folder. `time` is what was declared of the
+    times of the rows in a folder.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Table:
     ignored: tuple[IgnoredObjects, ...] = ()
     problem: LakeqError | None = None
     listed_at: float | None = None
+    time: TimeMapping | None = None
 
     @property
     def schema(self) -> pa.Schema:

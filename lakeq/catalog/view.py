@@ -78,7 +78,7 @@ class CatalogView:
             if not known.schemas:
                 return table
         columns, mixtures = known.settle()
-        return make_table(known.files, columns, (*known.files.evidence, *mixtures), known.totals)
+        return make_table(known, known.files, columns, (*known.files.evidence, *mixtures))
 
     def entry(self, name: str, filters: Sequence[PrefixFilter] = ()) -> TableEntry:
         """The files of a table that any of `filters` may want; all of them without filters."""
@@ -112,4 +112,4 @@ class CatalogView:
             return self.entry(name).table
         except LakeqError as error:
             known = self._source.known_tables(self._since)[name.casefold()]
-            return make_table(known.files, (), known.files.evidence, known.totals, None, error)
+            return make_table(known, known.files, (), known.files.evidence, problem=error)

@@ -35,6 +35,7 @@ from lakeq.cli.words import (
     describe_estimate,
     describe_ignored,
     describe_layout,
+    describe_proposal,
     describe_status,
     show_line,
     table_to_dict,
@@ -72,8 +73,9 @@ def describe_table(arguments: Namespace) -> None:
         name = arguments.table.casefold()
         broken = [t for t in lake.tables() if t.name.casefold() == name and t.problem is not None]
         table = broken[0] if broken else lake.describe(arguments.table)
+        proposals = () if broken else lake.propose_times(arguments.table)
     if arguments.json:
-        _print_json(table_to_dict(table))
+        _print_json({**table_to_dict(table), "proposed_times": [p.to_toml() for p in proposals]})
         return
     _say(f"table       {table.name}")
     if table.problem is not None:
@@ -92,6 +94,10 @@ def describe_table(arguments: Namespace) -> None:
     rows = [(c.name, sql_type(c.type), "path" if c.name in keys else "file") for c in table.columns]
     sys.stdout.write("\n")
     draw_table(make_console(), ("column", "type", "from"), rows)
+    for proposal in proposals:
+        sys.stdout.write("\n")
+        for line in describe_proposal(proposal):
+            _say(line)
 
 
 def show_partitions(arguments: Namespace) -> None:
@@ -144,7 +150,8 @@ def run_query(arguments: Namespace) -> None:
             whole = _draw_first(make_console(text), schema, batches, arguments.rows)
             text.detach()
         status = describe_status(result.estimate, result.stats if whole else None)
-    sys.stderr.write(f"{status}\n")
+        warnings = [warning for scan in result.plan.scans for warning in scan.warnings]
+    sys.stderr.write("".join(f"{show_line(line)}\n" for line in (*warnings, status)))
 
 
 @contextmanager

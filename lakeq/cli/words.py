@@ -8,10 +8,12 @@ from typing import Any
 
 from lakeq.catalog.changes import ObjectChanges, TableChanges
 from lakeq.catalog.table import IgnoredObjects, Table
+from lakeq.catalog.time_proof import TimeProposal
 from lakeq.engines.base import QueryStats
 from lakeq.errors import LakeqError, QueryError
 from lakeq.formats.types import sql_type
 from lakeq.planner.estimate import Estimate, format_scanned
+from lakeq.planner.explain import explain_missed
 from lakeq.quantities import (
     format_age,
     format_bytes,
@@ -70,7 +72,7 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"
-    for scan in estimate.to_dict()["tables"]:
+    for reference, scan in zip(estimate.scans, estimate.to_dict()["tables"], strict=True):
         yield (
             f"  {scan['table']}: {format_share(scan['partitions'], scan['partitions_total'])} partitions, "
             f"{format_share(scan['files'], scan['files_total'])} files, {format_bytes(scan['bytes_scanned'])}"
@@ -78,9 +80,11 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
         if scan["columns"]:
             yield f"    columns: {', '.join(scan['columns'])}"
         if scan["predicate"]:
-            yield f"    pruned by: {scan['predicate']}"
-        for missed in scan["not_pruned_by"]:
-            yield f"    not pruned by: {missed['condition']}: {missed['reason']}"
+            declared = f" ({scan['declared_time']})" if scan["declared_time"] else ""
+            yield f"    pruned by: {scan['predicate']}{declared}"
+        for missed in reference.not_pruned_by:
+            yield from (f"    {line}" for line in explain_missed(missed))
+        yield from (f"    warning: {warning}" for warning in scan["warnings"])
 
 
 def describe_changes(changes: TableChanges) -> Iterator[str]:
@@ -114,6 +118,17 @@ def changes_to_dict(changes: TableChanges) -> dict[str, Any]:
         **{word: {"count": f.count, "examples": list(f.examples)} for word, f in _kinds(changes)},
         "ignored": [_ignored_to_dict(ignored) for ignored in changes.ignored],
     }
+
+
+def describe_proposal(proposal: TimeProposal) -> Iterator[str]:
+    """A declaration that the footers prove, ready to be pasted."""
+    mapping = proposal.mapping
+    yield (
+        f"{format_share(proposal.files, proposal.files_total)} files were looked into, and all have "
+        f"{mapping.column} in the time of their folder. If the others do too, declare it in a lakeq.toml, "
+        f"and conditions on {mapping.column} prune folders:"
+    )
+    yield from (f"  {line}" for line in proposal.to_toml().splitlines())
 
 
 def describe_layout(table: Table) -> str:

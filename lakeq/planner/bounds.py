@@ -1,14 +1,15 @@
-"""What a row group's bounds say about a comparison: could it be TRUE for some row in there?
+"""What bounds say about a comparison: could it be TRUE for some row between them?
 
-The SQL made here speaks of `"lo:x"`, `"hi:x"`, `"n:x"` (lower bound, upper bound, null count of leaf `x`) and
-`rows`, as `FileIndex.measure` offers them. A missing bound keeps the row group. Floats have no upper bound
-in the index: NaN is greatest, as DuckDB orders it, and footers leave it out.
+The SQL made here speaks of a `Leaf`'s bounds: those that a row group's footer tells, or those that a folder's
+time promises. A missing bound keeps the rows. Floats have no upper bound in the index: NaN is greatest, as
+DuckDB orders it, and footers leave it out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from sqlglot import exp
@@ -31,34 +32,56 @@ _RISING_UNITS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """A stored column, nested fields as dotted paths, and SQL for its bounds and its null count. `nulls` is
+    None where any number of rows may be NULL."""
+
+    path: str
+    type: pa.DataType
+    low: str
+    high: str
+    nulls: str | None
+
+
+def footer_leaf(path: str, kind: pa.DataType) -> Leaf:
+    """The leaf as `FileIndex.measure` offers it of row groups: beside `rows`, its null count `"n:x"`, and its
+    bounds `"lo:x"` and `"hi:x"`."""
+    return Leaf(path, kind, *(quote_name(f"{side}:{path}") for side in ("lo", "hi", "n")))
+
+
+@dataclass(frozen=True, slots=True)
 class BoundedColumn:
-    """A leaf column, or a rising function of it, that a comparison is about."""
+    """A leaf column, or a rising function of it, that a comparison is about. `slack` is SQL for an interval
+    by which the bounds are moved apart."""
 
-    leaf: str
+    leaf: Leaf
     family: str
-    wrap: Callable[[str], str]
-
-    def bound(self, side: str) -> str:
-        return self.wrap(quote_name(f"{side}:{self.leaf}"))
+    wrap: Callable[[str], str] = lambda sql: sql
+    slack: str = ""
 
     @property
-    def missing(self) -> str:
-        """TRUE where a bound is not known."""
-        return f"({quote_name('lo:' + self.leaf)} IS NULL)"
+    def low(self) -> str:
+        low = self.wrap(self.leaf.low)
+        return f"({low} - {self.slack})" if self.slack else low
 
     @property
-    def any_value(self) -> str:
-        nulls = quote_name(f"n:{self.leaf}")
-        return f"({nulls} IS NULL OR {nulls} < rows)"
+    def high(self) -> str:
+        high = self.wrap(self.leaf.high)
+        return f"({high} + {self.slack})" if self.slack else high
+
+    @property
+    def and_any_value(self) -> str:
+        nulls = self.leaf.nulls
+        return "" if nulls is None else f" AND ({nulls} IS NULL OR {nulls} < rows)"
 
     @property
     def any_null(self) -> str:
-        nulls = quote_name(f"n:{self.leaf}")
-        return f"({nulls} IS NULL OR {nulls} > 0)"
+        nulls = self.leaf.nulls
+        return "TRUE" if nulls is None else f"({nulls} IS NULL OR {nulls} > 0)"
 
 
-LeafType = Callable[[exp.Expr], tuple[str, pa.DataType] | None]
-"""Gives the leaf path and type of a column reference (nested fields too), None for anything else."""
+FindLeaf = Callable[[exp.Expr], Leaf | None]
+"""Gives the leaf that a column reference means (nested fields too), None for anything else."""
 Constant = Callable[[exp.Expr], str | None]
 """Gives the SQL of an expression that is the same for all rows of a file, None for anything else."""
 
@@ -88,67 +111,103 @@ def expression_family(node: exp.Expr) -> str:
         return "number"
     if kind.this in exp.DataType.TEXT_TYPES:
         return "text"
-    if kind.this in (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ):
+    if kind.this in (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ) or node.find(exp.UnixToTime):
         return "instant"
     return "time" if kind.this in exp.DataType.TEMPORAL_TYPES and kind.this is not exp.DType.TIME else ""
 
 
-def bounded_column(node: exp.Expr, leaf_type: LeafType) -> BoundedColumn | None:
-    """`x`, `s.x`, `x::date`, `date_trunc('day', x)` or `year(x)` as something that bounds say something
-    about."""
+_RISING_CALLS = (
+    exp.Cast | exp.TimestampTrunc | exp.DateTrunc | exp.Year | exp.Extract | exp.Date | exp.TimeToStr
+)
+_CASTS = {exp.DType.DATE: "DATE", exp.DType.TIMESTAMP: "TIMESTAMP", exp.DType.TIMESTAMPNTZ: "TIMESTAMP"}
+_RISING_FORMAT = re.compile(r"%Y([-/]?%m([-/]?%d([ T]?%H(:?%M(:?%S)?)?)?)?)?")
+"""Formats of strftime whose texts are in the order of the times, from the year 1000 to 9999."""
+_IS_UTC = "current_setting('TimeZone') IN ('UTC', 'Etc/UTC')"
+_SLACK = f"CASE WHEN {_IS_UTC} THEN INTERVAL 0 HOUR ELSE INTERVAL 25 HOUR END"
+"""Compared with an instant, a time without a zone is one of the session's zone. Where clocks change, the
+order of instants is not that of the times; by no more than a day in any zone's history."""
+
+
+def bounded_column(node: exp.Expr, find_leaf: FindLeaf) -> BoundedColumn | None:
+    """`x`, `s.x`, or a rising function of a time: `x::date`, `date_trunc('day', x)`, `year(x)`,
+    `strftime(x, '%Y-%m')`; as something that bounds say something about."""
     node = node.unnest()
-    found = leaf_type(node)
-    if found is not None:
-        family = type_family(found[1])
-        return BoundedColumn(found[0], family, lambda sql: sql) if family else None
-    inner = node.this if isinstance(node, exp.Cast | exp.TimestampTrunc | exp.DateTrunc | exp.Year) else None
-    found = leaf_type(inner) if isinstance(inner, exp.Expr) else None
-    if found is None or type_family(found[1]) != "time":
+    leaf = find_leaf(node)
+    if leaf is not None:
+        family = type_family(leaf.type)
+        return BoundedColumn(leaf, family) if family else None
+    if not isinstance(node, _RISING_CALLS):
         return None
-    leaf = found[0]
-    if isinstance(node, exp.Cast):
-        target = node.to.this
-        names = {exp.DType.DATE: "DATE", exp.DType.TIMESTAMP: "TIMESTAMP"}
-        name = names.get(target)
-        return BoundedColumn(leaf, "time", lambda sql: f"CAST({sql} AS {name})") if name else None
-    if isinstance(node, exp.Year):
-        return BoundedColumn(leaf, "number", lambda sql: f"year({sql})")
+    inner = node.expression if isinstance(node, exp.Extract) else node.this
+    leaf = find_leaf(inner.unnest()) if isinstance(inner, exp.Expr) else None
+    if leaf is None or type_family(leaf.type) not in ("time", "instant"):
+        return None
+    found = rising_call(node, leaf)
+    if found is None or type_family(leaf.type) == "time":
+        return found
+    if pa.types.is_timestamp(leaf.type) and leaf.type.unit == "ns":
+        return None
+    # Of an instant these functions ask the session's zone; in UTC none of them ever falls.
+    return replace(found, wrap=lambda sql: f"CASE WHEN {_IS_UTC} THEN {found.wrap(sql)} END")
+
+
+def rising_call(node: exp.Expr, leaf: Leaf) -> BoundedColumn | None:
+    """The function `node` of a time, if its value never falls when the time rises."""
+    if isinstance(node, exp.Cast | exp.Date):
+        name = _CASTS.get(node.to.this) if isinstance(node, exp.Cast) else "DATE"
+        is_plain = isinstance(node, exp.Cast) or not (node.expressions or node.args.get("zone"))
+        wrap = f"CAST({{}} AS {name})".format
+        return BoundedColumn(leaf, "time", wrap) if name and is_plain else None
+    if isinstance(node, exp.Year) or (isinstance(node, exp.Extract) and node.name.upper() == "YEAR"):
+        return BoundedColumn(leaf, "number", "year({})".format)
+    if isinstance(node, exp.TimeToStr):
+        return written_time(leaf, node.args["format"])
     unit = node.args["unit"].name.upper() if node.args.get("unit") is not None else ""
-    if unit not in _RISING_UNITS:
+    if unit not in _RISING_UNITS or isinstance(node, exp.Extract):
         return None
-    return BoundedColumn(leaf, "time", lambda sql: f"date_trunc('{unit.lower()}', {sql})")
+    return BoundedColumn(leaf, type_family(leaf.type), f"date_trunc('{unit.lower()}', {{}})".format)
+
+
+def written_time(leaf: Leaf, pattern: exp.Expr) -> BoundedColumn | None:
+    """`strftime(x, '%Y-%m')`, where both bounds lie in the years that have four digits."""
+    if not (isinstance(pattern, exp.Literal) and _RISING_FORMAT.fullmatch(pattern.name)):
+        return None
+    test = f"year({leaf.low}) >= 1000 AND year({leaf.high}) <= 9999"
+    return BoundedColumn(
+        leaf, "text", lambda sql: f"CASE WHEN {test} THEN strftime({sql}, '{pattern.name}') END"
+    )
 
 
 def bound_condition(
-    node: exp.Expr, negated: bool, leaf_type: LeafType, constant: Constant
+    node: exp.Expr, negated: bool, find_leaf: FindLeaf, constant: Constant
 ) -> tuple[str, str] | None:
-    """SQL that is TRUE for each row group that may hold a row for which `node` (or NOT `node`) is TRUE, and
-    the leaf it speaks of. None when bounds say nothing about this kind of condition."""
+    """SQL that is TRUE where bounds allow a row for which `node` (or NOT `node`) is TRUE, and the path of the
+    leaf it speaks of. None when bounds say nothing about this kind of condition."""
     # sqlglot keeps the NOT of `x NOT LIKE 'a%'` in the node itself.
     if not is_deterministic(node) or node.args.get("negate"):
         return None
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-        found = leaf_type(node.this.unnest())
-        if found is None or not found[0]:
+        leaf = find_leaf(node.this.unnest())
+        if leaf is None or leaf.nulls is None:
             return None
-        column = BoundedColumn(found[0], "", lambda sql: sql)
-        return (column.any_value if negated else column.any_null), column.leaf
+        column = BoundedColumn(leaf, "")
+        return (f"(TRUE{column.and_any_value})" if negated else column.any_null), leaf.path
     if isinstance(node, exp.Between):
         low, high = (
             type_(this=node.this, expression=node.args[key])
             for type_, key in ((exp.GTE, "low"), (exp.LTE, "high"))
         )
-        sides = [bound_condition(part, negated, leaf_type, constant) for part in (low, high)]
+        sides = [bound_condition(part, negated, find_leaf, constant) for part in (low, high)]
         return join_conditions(sides, " OR " if negated else " AND ")
     if isinstance(node, exp.In):
         if node.args.get("query") or node.args.get("unnest") or not node.expressions:
             return None
         parts = [exp.EQ(this=node.this, expression=value) for value in node.expressions]
-        sides = [bound_condition(part, negated, leaf_type, constant) for part in parts]
+        sides = [bound_condition(part, negated, find_leaf, constant) for part in parts]
         return join_conditions(sides, " AND " if negated else " OR ")
     if isinstance(node, exp.Like | exp.StartsWith) and not negated:
-        return prefix_condition(node, leaf_type)
-    return comparison(node, negated, leaf_type, constant)
+        return prefix_condition(node, find_leaf)
+    return comparison(node, negated, find_leaf, constant)
 
 
 def join_conditions(sides: list[tuple[str, str] | None], word: str) -> tuple[str, str] | None:
@@ -161,47 +220,53 @@ def join_conditions(sides: list[tuple[str, str] | None], word: str) -> tuple[str
 
 
 def comparison(
-    node: exp.Expr, negated: bool, leaf_type: LeafType, constant: Constant
+    node: exp.Expr, negated: bool, find_leaf: FindLeaf, constant: Constant
 ) -> tuple[str, str] | None:
     """One comparison of a bounded column with a value that is the same throughout a file."""
     operator = type(node)
     if operator not in _FLIPPED or (negated and operator not in _NEGATED):
         return None
     left, right = node.this, node.expression
-    column = bounded_column(left, leaf_type)
+    column = bounded_column(left, find_leaf)
     if column is None:
-        column, right, operator = bounded_column(right, leaf_type), left, _FLIPPED[operator]
+        column, right, operator = bounded_column(right, find_leaf), left, _FLIPPED[operator]
     if column is None or not column.family:
         return None
     family = expression_family(right)
     value = constant(right)
-    if value is None or family not in ("any", column.family):
+    if value is None:
+        return None
+    if (column.family, family) == ("time", "instant") and getattr(column.leaf.type, "unit", "") != "ns":
+        column = replace(column, slack=_SLACK)
+    elif (column.family, family) != ("instant", "time") and family not in ("any", column.family):
         return None
     if negated:
         operator = _NEGATED[operator]
-    return compare_bounds(column, operator, f"({value})"), column.leaf
+    if operator is exp.NullSafeEQ and column.leaf.nulls is None:
+        return None
+    return compare_bounds(column, operator, f"({value})"), column.leaf.path
 
 
 def compare_bounds(column: BoundedColumn, operator: type[exp.Expr], value: str) -> str:
     """May `column <operator> value` be TRUE for some row?"""
-    low, high = column.bound("lo"), column.bound("hi")
+    low, high = column.low, column.high
     if operator in (exp.LT, exp.LTE):
-        return f"(({low} {_OPERATORS[operator]} {value} OR {low} IS NULL) AND {column.any_value})"
+        return f"(({low} {_OPERATORS[operator]} {value} OR {low} IS NULL){column.and_any_value})"
     if operator in (exp.GT, exp.GTE):
-        return f"(({high} {_OPERATORS[operator]} {value} OR {high} IS NULL) AND {column.any_value})"
+        return f"(({high} {_OPERATORS[operator]} {value} OR {high} IS NULL){column.and_any_value})"
     unknown = f"{low} IS NULL OR {high} IS NULL"
     if operator is exp.NEQ:
-        return f"(({low} <> {value} OR {high} <> {value} OR {unknown}) AND {column.any_value})"
+        return f"(({low} <> {value} OR {high} <> {value} OR {unknown}){column.and_any_value})"
     below, above = f"({low} <= {value} OR {low} IS NULL)", f"({high} >= {value} OR {high} IS NULL)"
-    equal = f"({below} AND {above} AND {column.any_value})"
+    equal = f"({below} AND {above}{column.and_any_value})"
     return equal if operator is exp.EQ else f"({equal} OR {column.any_null})"
 
 
-def prefix_condition(node: exp.Expr, leaf_type: LeafType) -> tuple[str, str] | None:
+def prefix_condition(node: exp.Expr, find_leaf: FindLeaf) -> tuple[str, str] | None:
     """`x LIKE 'abc%'` and `starts_with(x, 'abc')`: text that begins so lies between bounds that begin so."""
-    found = leaf_type(node.this.unnest())
+    leaf = find_leaf(node.this.unnest())
     pattern = node.expression
-    if found is None or type_family(found[1]) != "text":
+    if leaf is None or type_family(leaf.type) != "text":
         return None
     if not (isinstance(pattern, exp.Literal) and pattern.is_string) or isinstance(node.parent, exp.Escape):
         return None
@@ -210,10 +275,10 @@ def prefix_condition(node: exp.Expr, leaf_type: LeafType) -> tuple[str, str] | N
         prefix = prefix.split("%", maxsplit=1)[0].split("_", maxsplit=1)[0]
     if not prefix:
         return None
-    column = BoundedColumn(found[0], "text", lambda sql: sql)
+    column = BoundedColumn(leaf, "text")
     text = exp.Literal.string(prefix).sql("duckdb")
-    low, high = column.bound("lo"), column.bound("hi")
+    low, high = column.low, column.high
     return (
-        f"(({low} IS NULL OR left({low}, {len(prefix)}) <= {text}) AND ({high} IS NULL OR {high} >= {text}) "
-        f"AND {column.any_value})"
-    ), column.leaf
+        f"(({low} IS NULL OR left({low}, {len(prefix)}) <= {text}) "
+        f"AND ({high} IS NULL OR {high} >= {text}){column.and_any_value})"
+    ), leaf.path

@@ -4,27 +4,30 @@ left."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-import pyarrow as pa
+from sqlglot import exp
 
 from lakeq.catalog.entry import TableEntry
-from lakeq.catalog.file_sample import FileSample
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
+from lakeq.catalog.time_proof import find_strays, propose_times
 from lakeq.catalog.view import CatalogView
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
-from lakeq.planner.extrapolation import SampledBytes, extrapolate
+from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.limits import stops_early
 from lakeq.planner.metadata import metadata_rows, scan_rows
-from lakeq.planner.plan import InlineTable, ScanPlan, TableScan, View
+from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan, View
 from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
-from lakeq.storage.caching import WHOLE_OBJECT_BYTES
+from lakeq.planner.rewrites import suggest_rewrites
+from lakeq.planner.weighing import Weighed, weigh_files, weigh_sample
 
 _LARGEST_INDEX_ANSWER = 100_000
 """Files up to which rows from the index stand in for a scan."""
+_MOST_PROVEN = 100_000
+"""Row groups up to which each plan may ask whether they prove a `time`: that takes up to 0.1 s once."""
 
 
 def build_plan(
@@ -86,11 +89,11 @@ def scan_table(
 ) -> TableScan:
     """Prune one table reference."""
     pruning = plan_pruning(entry.table, reference.predicate, reference.missed)
-    selection = entry.index.select(pruning.files, pruning.guarded_files)
+    selection = entry.index.select(pruning.files, pruning.guarded_files, derived=pruning.derived)
     hidden = {c.name for c in HIDDEN_COLUMNS}
     keys = {c.name for c in entry.table.partition_columns}
     data = tuple(c for c in reference.columns if c not in hidden and c not in keys)
-    weighed = _Weighed(selection)
+    weighed = Weighed(selection)
     if FORMATS[entry.table.format].has_footers:
         sample = None if max_footers is None else catalog.sample(selection, max_footers)
         if sample is None:
@@ -98,8 +101,9 @@ def scan_table(
             weighed = weigh_files(selection, entry, pruning, data)
         else:
             weighed = weigh_sample(selection, sample, entry, pruning, data)
-    return TableScan(
-        table=entry.table,
+    table = entry.table
+    scan = TableScan(
+        table=table,
         alias=reference.alias,
         columns=data,
         partition_keys=tuple(c for c in reference.columns if c in keys),
@@ -109,55 +113,48 @@ def scan_table(
         row_groups_total=weighed.row_groups_total,
         column_bytes=weighed.column_bytes,
         predicate=pruning.predicate,
-        not_pruned_by=pruning.missed,
         from_index=reference.once and not data and knows_rows(weighed.files),
         chunks=weighed.chunks,
         sampled=weighed.sampled,
         uses=reference.uses,
+        time=table.time if pruning.derived else None,
+        warnings=describe_strays(table, entry.index) if pruning.derived else (),
     )
+    return replace(scan, not_pruned_by=suggest(scan, reference, pruning, entry.index))
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """The files that footers leave, and what is read of them; see TableScan."""
+def suggest(
+    scan: TableScan, reference: TableReference, pruning: Pruning, index: FileIndex
+) -> tuple[Missed, ...]:
+    """What did not prune a scan, with what would and what that saves. No I/O: only files kept are measured,
+    which were looked into; in proportion to their size where only a sample was."""
+    predicate, has_footers = reference.predicate, scan.column_bytes is not None
+    leaves, scanned = index.find_leaves(scan.columns), scan_bytes(scan)
 
-    files: FileSelection
-    row_groups: int | None = None
-    row_groups_total: int | None = None
-    column_bytes: int | None = None
-    chunks: pa.Table | None = None
-    sampled: SampledBytes | None = None
+    def measure(table: Table, wanted: exp.Expr) -> int:
+        tried = plan_pruning(table, wanted, ())
+        selection = index.select(tried.files, tried.guarded_files, derived=tried.derived)
+        if not has_footers:
+            return selection.size
+        if scan.sampled is not None:
+            return min(scanned * selection.size // max(scan.files.size, 1), scanned)
+        conditions = (tried.row_groups, tried.guarded_row_groups)
+        return index.measure(selection, conditions, leaves, tried.bounds).column_bytes
 
-
-def weigh_files(
-    selection: FileSelection, entry: TableEntry, pruning: Pruning, data: Sequence[str]
-) -> _Weighed:
-    """What is read of files that were all looked into."""
-    index = entry.index
-    conditions = (pruning.row_groups, pruning.guarded_row_groups)
-    leaves = index.find_leaves(data)
-    measure = index.measure(selection, conditions, leaves, pruning.bounds)
-    chunks = None
-    if entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES:
-        chunks = index.read_chunks(measure.files, conditions, leaves, pruning.bounds)
-    total = measure.row_groups_total if entry.is_whole else None
-    return _Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks)
+    mentioned = {column.name.casefold() for column in predicate.find_all(exp.Column)}
+    proposals = propose_times(scan.table, index, mentioned) if index.row_groups <= _MOST_PROVEN else ()
+    return suggest_rewrites(scan.table, predicate, pruning.missed, proposals, measure, scanned)
 
 
-def weigh_sample(
-    selection: FileSelection, sample: FileSample, entry: TableEntry, pruning: Pruning, data: Sequence[str]
-) -> _Weighed:
-    """What is read of files of which a sample was looked into."""
-    index = entry.index
-    conditions = (pruning.row_groups, pruning.guarded_row_groups)
-    rows = index.measure_files(selection, conditions, index.find_leaves(data), pruning.bounds)
-    ids, known = index.number(selection), ~index.are_unknown(selection)
-    places = np.searchsorted(ids, rows["file_id"].to_numpy())
-    kept, read, stored = (np.zeros(len(ids), dtype=np.int64) for _ in range(3))
-    for name, figures in (("kept", kept), ("read", read), ("stored", stored)):
-        figures[places] = rows[name].to_numpy()
-    sampled = extrapolate(index.sizes(selection), known, read, stored, sample)
-    return _Weighed(index.take(ids[~known | (kept > 0)]), column_bytes=sampled.expected, sampled=sampled)
+def describe_strays(table: Table, index: FileIndex) -> tuple[str, ...]:
+    """The warning that files break the declared time of a table, if any is known to."""
+    strays = find_strays(table, index)
+    if strays is None:
+        return ()
+    return (
+        f"Files of {table.name} hold rows outside the time of their folder ({table.time}), which may be "
+        f"left out: {strays.count:,} at least, {strays.example} for one. Correct 'time' in its lakeq.toml.",
+    )
 
 
 def knows_rows(selection: FileSelection) -> bool:

@@ -4,7 +4,7 @@ ScanPlan."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -134,7 +134,7 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         files_total=sum_known([scan.table.files_total for scan in scans]),
         partitions=sum(scan.files.partitions for scan in scans),
         partitions_total=sum_known([scan.table.partitions_total for scan in scans]),
-        scans=scans,
+        scans=tuple(price_rewrites(scans, scan, pricing) for scan in scans),
         listed_at=min((s.table.listed_at for s in scans if s.table.listed_at is not None), default=None),
     )
 
@@ -146,6 +146,24 @@ def _bill(scans: Sequence[TableScan], sizes: Iterable[int], pricing: Pricing) ->
         name = scan.table.name.casefold()
         totals[name] = totals.get(name, 0) + size * (1 if pricing.shares_ctes else scan.uses)
     return list(totals.values())
+
+
+def price_rewrites(scans: Sequence[TableScan], scan: TableScan, pricing: Pricing) -> TableScan:
+    """One of `scans` with the dollars that each rewrite of a condition saves of the query's price."""
+    if not scan.not_pruned_by:
+        return scan
+    sizes = [scan_bytes(s) for s in scans]
+    now = pricing.cost(*_bill(scans, sizes, pricing))
+    number = next(i for i, other in enumerate(scans) if other is scan)
+
+    def price(saved: int) -> Decimal:
+        less = [size - saved if i == number else size for i, size in enumerate(sizes)]
+        return now - pricing.cost(*_bill(scans, less, pricing))
+
+    missed = [
+        m if m.saves_bytes is None else replace(m, saves_usd=price(m.saves_bytes)) for m in scan.not_pruned_by
+    ]
+    return replace(scan, not_pruned_by=tuple(missed))
 
 
 def sum_known(counts: Sequence[int | None]) -> int | None:
@@ -169,7 +187,17 @@ def scan_to_dict(scan: TableScan) -> dict[str, Any]:
         "row_groups": scan.row_groups,
         "row_groups_total": scan.row_groups_total,
         "predicate": scan.predicate,
+        "declared_time": None if scan.time is None else str(scan.time),
         "not_pruned_by": [
-            {"condition": missed.condition, "reason": missed.reason} for missed in scan.not_pruned_by
+            {
+                "condition": missed.condition,
+                "reason": missed.reason,
+                "rewrite": missed.rewrite or None,
+                "proviso": missed.proviso or None,
+                "saves_bytes": missed.saves_bytes,
+                "saves_usd": None if missed.saves_usd is None else float(missed.saves_usd),
+            }
+            for missed in scan.not_pruned_by
         ],
+        "warnings": list(scan.warnings),
     }

@@ -12,13 +12,15 @@ from lakeq.planner.estimate import (
     scan_accuracy,
     scan_bytes,
 )
-from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.plan import Missed, ScanPlan, TableScan
 from lakeq.quantities import format_bytes, format_dollars, format_share
 
 
 def explain_plan(plan: ScanPlan, estimate: Estimate) -> str:
     """The plan in a few lines a table, the totals first."""
-    return "\n".join([*_head(estimate), *(line for scan in plan.scans for line in _scan(scan)), *_tail(plan)])
+    return "\n".join(
+        [*_head(estimate), *(line for scan in estimate.scans for line in _scan(scan)), *_tail(plan)]
+    )
 
 
 def _head(estimate: Estimate) -> Iterator[str]:
@@ -52,9 +54,22 @@ def _scan(scan: TableScan) -> Iterator[str]:
     columns = (*scan.columns, *scan.partition_keys, *scan.hidden_columns)
     yield f"  columns: {', '.join(columns) or 'none'}"
     if scan.predicate:
-        yield f"  pruned by: {scan.predicate}"
+        yield f"  pruned by: {scan.predicate}{f' ({scan.time})' if scan.time is not None else ''}"
     for missed in scan.not_pruned_by:
-        yield f"  not pruned by: {missed.condition}: {missed.reason}"
+        yield from (f"  {line}" for line in explain_missed(missed))
+    for warning in scan.warnings:
+        yield f"  warning: {warning}"
+
+
+def explain_missed(missed: Missed) -> Iterator[str]:
+    """A condition that did not prune and why; below it what to write instead, and what that saves."""
+    yield f"not pruned by: {missed.condition}: {missed.reason}"
+    if missed.rewrite:
+        told = [missed.proviso or "the same rows"]
+        if missed.saves_bytes is not None:
+            dollars = "" if missed.saves_usd is None else f", {format_dollars(missed.saves_usd)}"
+            told.insert(0, f"saves {format_bytes(missed.saves_bytes)}{dollars}")
+        yield f"  instead: {missed.rewrite} ({'; '.join(told)})"
 
 
 def _tail(plan: ScanPlan) -> Iterator[str]:

@@ -10,7 +10,7 @@ Nothing is rewritten: the conditions are only ever used to leave files out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlglot import exp
@@ -21,6 +21,8 @@ from lakeq.planner.logic import conjoin, conjuncts, is_deterministic, is_true, m
 from lakeq.planner.plan import Missed
 from lakeq.planner.pushdown import covered_by, group_keys
 from lakeq.planner.sources import Source, join_method
+
+_KEPT = "an outer join keeps the rows that fail its ON condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,25 @@ def apply_conditions(
             if not reason and not is_true(part):
                 source.filters.append(part)
             elif reason and source.alias in mentioned and not is_join_key:
-                missed[source.alias].append(Missed(condition.node.sql("duckdb"), reason))
+                missed[source.alias].append(explain_missed(condition, part, reason, source.alias))
+    return missed
+
+
+def explain_missed(condition: Condition, part: exp.Expr, reason: str, alias: str) -> Missed:
+    """The condition with what to write instead: no rewrite of these keeps the same rows whatever the data."""
+    node = condition.node
+    missed = Missed(node.sql("duckdb"), reason)
+    if reason == _KEPT and not is_true(part):
+        proviso = "other rows: it leaves out those that the join keeps for failing its ON"
+        written = f"WHERE {part.sql('duckdb')}"
+        return replace(missed, rewrite=written, proviso=proviso, node=without_tables(part))
+    if not isinstance(node, exp.EQ | exp.LT | exp.LTE | exp.GT | exp.GTE):
+        return missed
+    column, query = node.this.unnest(), node.expression.unnest()
+    if isinstance(query, exp.Query) and isinstance(column, exp.Column) and column.table == alias:
+        written = type(node)(this=column.copy(), expression=exp.Var(this="…")).sql("duckdb")
+        proviso = "the same rows with the value of the subquery, asked first, in place of …"
+        return replace(missed, rewrite=written, proviso=proviso)
     return missed
 
 
@@ -99,7 +119,7 @@ def refusal(source: Source, condition: Condition, part: exp.Expr, mentioned: set
     if source.opaque:
         return source.opaque
     if condition.only is not None and source.alias not in condition.only:
-        return "an outer join keeps the rows that fail its ON condition"
+        return _KEPT
     if is_true(part):
         return explain_unknown(condition.node, mentioned)
     nullable = source.nullable if condition.only is None else source.alias in condition.strict
@@ -126,12 +146,17 @@ def concerns(leaf: exp.Expr, alias: str) -> bool:
 
 def outer_predicate(source: Source) -> exp.Expr:
     """The filters of a source, as a predicate over its output columns (names only, types kept)."""
+    return without_tables(conjoin(source.filters))
 
-    def strip(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.Column):
-            return node
-        column = exp.column(node.this.copy())
-        column.type = node.type
+
+def without_tables(node: exp.Expr) -> exp.Expr:
+    """An expression over one source with its columns by name only, types kept."""
+
+    def strip(part: exp.Expr) -> exp.Expr:
+        if not isinstance(part, exp.Column):
+            return part
+        column = exp.column(part.this.copy())
+        column.type = part.type
         return column
 
-    return conjoin(source.filters).transform(strip)
+    return node.transform(strip)

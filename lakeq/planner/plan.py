@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table
+from lakeq.catalog.time_mapping import TimeMapping
 from lakeq.planner.extrapolation import SampledBytes
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A condition that could not prune, and why."""
+    """A condition that could not prune, and why.
+
+    `rewrite` is what to write instead (SQL, or a declaration in lakeq.toml), empty when nothing is known that
+    would; `proviso` says when the rows are then the same, empty: always. `saves_bytes` of the scan, and
+    `saves_usd` of the query's price, are None when that cannot be told. `node` is what the rewrite is found
+    from, while planning.
+    """
 
     condition: str
     reason: str
+    rewrite: str = ""
+    proviso: str = ""
+    saves_bytes: int | None = None
+    saves_usd: Decimal | None = None
+    node: exp.Expr | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class TableScan:
     sample of the footers; row groups are not counted then. `from_index` says that the index answers: no file
     is read. `chunks` are the stored column chunks that are read (file_id, start, length), where remote files
     are large enough to be read in parts. `uses` is how often an engine that shares no results reads it.
+    `time` is the declared time of the table, where it pruned; `warnings` what was found to be wrong.
     """
 
     table: Table
@@ -51,6 +66,8 @@ class TableScan:
     chunks: pa.Table | None = None
     sampled: SampledBytes | None = None
     uses: int = 1
+    time: TimeMapping | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

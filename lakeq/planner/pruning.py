@@ -1,13 +1,13 @@
 """Turn the condition on a table reference into SQL over the index: which files, which row groups may matter.
 
 Partition columns are known exactly for each file, so a condition over them alone, whatever its functions,
-is simply evaluated. A comparison with a data column asks the row group's bounds. Everything else is TRUE.
-No I/O here.
+is simply evaluated. A comparison with a data column asks the row group's bounds; one with the column of a
+declared `time` asks those that the folder promises. Everything else is TRUE. No I/O here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,8 +16,10 @@ from sqlglot import exp
 from lakeq.catalog.database import partition_column
 from lakeq.catalog.prefixes import PrefixFilter
 from lakeq.catalog.table import MODIFIED_COLUMN, PATH_COLUMN, SIZE_COLUMN, Table
+from lakeq.catalog.time_mapping import TimeBounds, find_leaf, promised_bounds
 from lakeq.formats.detect import FORMATS
-from lakeq.planner.bounds import bound_condition
+from lakeq.formats.types import quote_name
+from lakeq.planner.bounds import Leaf, bound_condition, footer_leaf
 from lakeq.planner.logic import conjuncts, is_deterministic, is_true, may_be_true
 from lakeq.planner.plan import Missed
 
@@ -28,7 +30,8 @@ class Pruning:
 
     `files` speaks of the index's files, `row_groups` of its row groups (`bounds` are the leaves it needs);
     the `guarded` forms give the same answers but keep what fails to evaluate. `predicate` is what pruned, in
-    the user's names; `missed` what did not, with reasons.
+    the user's names; `missed` what did not, with reasons. `derived` are columns that `files` speaks of beside
+    the index's own: SQL over the partition columns, by name; there are some when a declared `time` prunes.
     """
 
     files: str | None
@@ -38,6 +41,7 @@ class Pruning:
     bounds: tuple[str, ...]
     predicate: str
     missed: tuple[Missed, ...]
+    derived: Mapping[str, str]
 
 
 def plan_pruning(table: Table, predicate: exp.Expr, missed: Sequence[Missed]) -> Pruning:
@@ -58,7 +62,7 @@ def plan_pruning(table: Table, predicate: exp.Expr, missed: Sequence[Missed]) ->
         if group or by_file:
             used.append(may_be_true(node, view.is_known))
         else:
-            left_out.append(Missed(node.sql("duckdb"), view.explain(node)))
+            left_out.append(Missed(node.sql("duckdb"), view.explain(node), node=node))
     guarded_files = [f for f in (view.render(node, guarded=True, bounds=False) for node in nodes) if f]
     return Pruning(
         files=" AND ".join(files) or None,
@@ -68,6 +72,9 @@ def plan_pruning(table: Table, predicate: exp.Expr, missed: Sequence[Missed]) ->
         bounds=tuple(dict.fromkeys(view.leaves)),
         predicate=" AND ".join(node.sql("duckdb") for node in used),
         missed=(*missed, *left_out),
+        derived=view.derived
+        if any(name in condition for condition in files for name in view.derived)
+        else {},
     )
 
 
@@ -83,9 +90,15 @@ def plan_prefixes(table: Table, predicate: exp.Expr) -> PrefixFilter:
 
     every = {column.name.casefold(): i for i, column in enumerate(table.partition_columns)}
     view = _TableView(table, frozenset(every.values()))
-    pruning = [node for node in nodes if view.render(node, guarded=False, bounds=False) is not None]
-    mentioned = {column.name.casefold() for node in pruning for column in node.find_all(exp.Column)}
-    return PrefixFilter(frozenset(every[name] for name in mentioned if name in every), render)
+    keys: set[int] = set()
+    for node in nodes:
+        view.has_promised = False
+        if view.render(node, guarded=False, bounds=False) is not None:
+            mentioned = {column.name.casefold() for column in node.find_all(exp.Column)}
+            keys |= {every[name] for name in mentioned if name in every}
+            if view.has_promised and table.time is not None:
+                keys |= set(table.time.positions(table.partition_columns))
+    return PrefixFilter(frozenset(keys), render)
 
 
 class _TableView:
@@ -96,7 +109,7 @@ class _TableView:
         self.has_bounds = FORMATS[table.format].has_footers
         # What was found of a node, which is kept with it so that its id stays its own.
         self._constants: dict[tuple[int, bool], tuple[exp.Expr, str | None]] = {}
-        self._bounded: dict[tuple[int, bool], tuple[exp.Expr, tuple[str, str] | None]] = {}
+        self._bounded: dict[tuple[int, bool, bool], tuple[exp.Expr, tuple[str, str] | None]] = {}
         self.leaves: list[str] = []
         self._exact = {
             column.name.casefold(): partition_column(i)
@@ -111,6 +124,25 @@ class _TableView:
         }
         if known is not None:
             self._per_file = {}
+        self.has_promised = False
+        self.derived: dict[str, str] = {}
+        self._promised = self._promise(known)
+
+    def _promise(self, known: frozenset[int] | None) -> Leaf | None:
+        """The column of a declared `time` with the bounds that partition values promise, if any. Of the few
+        rows of a prefix they are written out; of an index they are columns of their own."""
+        time = self.table.time
+        leaf = None if time is None else find_leaf(self.table.columns, time.column)
+        if time is None or leaf is None:
+            return None
+        bounds = promised_bounds(time, self.table.partition_columns, leaf[1], known)
+        if bounds is None:
+            return None
+        if known is None:
+            names = [quote_name(f"{side}:{leaf[0]}") for side in ("from", "to")]
+            self.derived = dict(zip(names, (bounds.low, bounds.high), strict=True))
+            bounds = TimeBounds(*names)
+        return Leaf(*leaf, bounds.low, bounds.high, None)
 
     def render(self, node: exp.Expr, guarded: bool, bounds: bool, negated: bool = False) -> str | None:
         """The may-match SQL of `node` (or NOT `node`); None stands for TRUE."""
@@ -126,11 +158,12 @@ class _TableView:
         sql = self.constant(node, files=not bounds)
         if sql is not None:
             sql = f"NOT ({sql})" if negated else f"({sql})"
-        elif bounds:
-            found = self.bound(node, negated)
-            if found is not None:
-                sql = found[0]
+        elif (found := self.bound(node, negated, by_footer=bounds)) is not None:
+            sql = found[0]
+            if bounds:
                 self.leaves.append(found[1])
+            else:
+                self.has_promised = True
         if sql is None or not guarded:
             return sql
         return f"coalesce(TRY(CASE WHEN {sql} THEN TRUE ELSE FALSE END), TRUE)"
@@ -145,12 +178,21 @@ class _TableView:
             self._constants[key] = (node, self._render_constant(node, files))
         return self._constants[key][1]
 
-    def bound(self, node: exp.Expr, negated: bool) -> tuple[str, str] | None:
-        """What bounds say about a leaf condition; see `bound_condition`."""
-        key = (id(node), negated)
+    def bound(self, node: exp.Expr, negated: bool, by_footer: bool) -> tuple[str, str] | None:
+        """What bounds, those of footers or those promised, say about a leaf condition; see
+        `bound_condition`."""
+        if not by_footer and self._promised is None:
+            return None
+        key = (id(node), negated, by_footer)
         if key not in self._bounded:
-            self._bounded[key] = (node, bound_condition(node, negated, self.leaf_type, self.constant))
+            find = self.stored_leaf if by_footer else self.promised_leaf
+            self._bounded[key] = (node, bound_condition(node, negated, find, self.constant))
         return self._bounded[key][1]
+
+    def promised_leaf(self, node: exp.Expr) -> Leaf | None:
+        """The column of the declared `time`, with the bounds that the partition values promise."""
+        leaf = self.stored_leaf(node)
+        return self._promised if leaf and self._promised and leaf.path == self._promised.path else None
 
     def _render_constant(self, node: exp.Expr, files: bool) -> str | None:
         if not is_deterministic(node):
@@ -166,9 +208,9 @@ class _TableView:
 
         return node.transform(replace).sql("duckdb")
 
-    def leaf_type(self, node: exp.Expr) -> tuple[str, pa.DataType] | None:
-        """The stored leaf that a column reference means, and its type; None for partition columns and the
-        rest."""
+    def stored_leaf(self, node: exp.Expr) -> Leaf | None:
+        """The stored leaf that a column reference means, with the bounds that footers tell; None for
+        partition columns and the rest."""
         path: list[str] = []
         while isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
             path.insert(0, node.expression.name)
@@ -185,13 +227,14 @@ class _TableView:
             if inner is None:
                 return None
             leaf, kind = f"{leaf}.{inner.name}", inner.type
-        return None if pa.types.is_nested(kind) else (leaf, kind)
+        return None if pa.types.is_nested(kind) else footer_leaf(leaf, kind)
 
     def is_known(self, leaf: exp.Expr) -> bool:
         """Whether a leaf condition has a form in the index at all."""
         if self.constant(leaf, files=True) is not None:
             return True
-        return self.has_bounds and self.bound(leaf, False) is not None
+        ways = (True, False) if self.has_bounds else (False,)
+        return any(self.bound(leaf, False, by_footer) is not None for by_footer in ways)
 
     def explain(self, node: exp.Expr) -> str:
         """Why a condition left no file out."""

@@ -102,7 +102,10 @@ def take_scope(
     missed = apply_conditions(scope, sources, conditions)
     if is_true(pushed) and not is_true(wanted):
         stopped = Missed(
-            wanted.sql("duckdb"), "a LIMIT, window, aggregate or sample below it would notice missing rows"
+            wanted.sql("duckdb"),
+            "a LIMIT, window, aggregate or sample below it would notice missing rows",
+            rewrite=f"WHERE {wanted.sql('duckdb')} inside the query that it is about",
+            proviso="other rows: LIMIT, window or aggregate then see only these",
         )
         for reasons in missed.values():
             reasons.append(stopped)

@@ -106,7 +106,9 @@ def test_estimate_json_is_one_object_with_the_documented_keys(run: Run, lake: st
         "row_groups",
         "row_groups_total",
         "predicate",
+        "declared_time",
         "not_pruned_by",
+        "warnings",
     }
 
 

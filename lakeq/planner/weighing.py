@@ -1,0 +1,59 @@
+"""What is read of the files that a condition keeps, as their footers tell: of all, or of a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lakeq.catalog.entry import TableEntry
+from lakeq.catalog.file_sample import FileSample
+from lakeq.catalog.selection import FileSelection
+from lakeq.planner.extrapolation import SampledBytes, extrapolate
+from lakeq.planner.pruning import Pruning
+from lakeq.storage.caching import WHOLE_OBJECT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The files that footers leave, and what is read of them; see TableScan."""
+
+    files: FileSelection
+    row_groups: int | None = None
+    row_groups_total: int | None = None
+    column_bytes: int | None = None
+    chunks: pa.Table | None = None
+    sampled: SampledBytes | None = None
+
+
+def weigh_files(
+    selection: FileSelection, entry: TableEntry, pruning: Pruning, data: Sequence[str]
+) -> Weighed:
+    """What is read of files that were all looked into."""
+    index = entry.index
+    conditions = (pruning.row_groups, pruning.guarded_row_groups)
+    leaves = index.find_leaves(data)
+    measure = index.measure(selection, conditions, leaves, pruning.bounds)
+    chunks = None
+    if entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES:
+        chunks = index.read_chunks(measure.files, conditions, leaves, pruning.bounds)
+    total = measure.row_groups_total if entry.is_whole else None
+    return Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks)
+
+
+def weigh_sample(
+    selection: FileSelection, sample: FileSample, entry: TableEntry, pruning: Pruning, data: Sequence[str]
+) -> Weighed:
+    """What is read of files of which a sample was looked into."""
+    index = entry.index
+    conditions = (pruning.row_groups, pruning.guarded_row_groups)
+    rows = index.measure_files(selection, conditions, index.find_leaves(data), pruning.bounds)
+    ids, known = index.number(selection), ~index.are_unknown(selection)
+    places = np.searchsorted(ids, rows["file_id"].to_numpy())
+    kept, read, stored = (np.zeros(len(ids), dtype=np.int64) for _ in range(3))
+    for name, figures in (("kept", kept), ("read", read), ("stored", stored)):
+        figures[places] = rows[name].to_numpy()
+    sampled = extrapolate(index.sizes(selection), known, read, stored, sample)
+    return Weighed(index.take(ids[~known | (kept > 0)]), column_bytes=sampled.expected, sampled=sampled)
