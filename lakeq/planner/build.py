@@ -10,6 +10,7 @@ from lakeq.catalog.entry import TableEntry
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.catalog.view import CatalogView
+from lakeq.formats.base import GROUP_FOOTER
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
 from lakeq.planner.limits import stops_early
@@ -79,17 +80,21 @@ def scan_table(
     hidden = {c.name for c in HIDDEN_COLUMNS}
     keys = {c.name for c in table.partition_columns}
     data = tuple(c for c in reference.columns if c not in hidden and c not in keys)
-    groups = total = column_bytes = chunks = None
-    if FORMATS[table.format].has_footers:
+    groups = total = column_bytes = chunks = footers = None
+    file_format = FORMATS[table.format]
+    if file_format.has_footers:
         catalog.inspect(selection, fetches_whole)
         table = entry.table
         conditions = (pruning.row_groups, pruning.guarded_row_groups)
-        leaves = index.find_leaves(data)
+        stored = data if file_format.reads_fields else whole_columns(table, data)
+        leaves = index.find_leaves(stored)
         measure = index.measure(selection, conditions, leaves, pruning.bounds)
         selection, column_bytes = measure.files, measure.column_bytes
         groups, total = measure.row_groups, measure.row_groups_total if entry.is_whole else None
         if entry.is_remote and selection.largest > WHOLE_OBJECT_BYTES:
             chunks = index.read_chunks(selection, conditions, leaves, pruning.bounds)
+        if index.find_leaves([GROUP_FOOTER]):
+            footers = index.read_chunks(selection, conditions, (GROUP_FOOTER,), pruning.bounds)
     return TableScan(
         table=table,
         alias=reference.alias,
@@ -104,7 +109,14 @@ def scan_table(
         not_pruned_by=pruning.missed,
         from_index=reference.once and not data and knows_rows(selection),
         chunks=chunks,
+        group_footers=footers,
     )
+
+
+def whole_columns(table: Table, paths: Sequence[str]) -> tuple[str, ...]:
+    """The columns of `table` that these dotted paths are in, or name."""
+    names = {path if table.column(path) is not None else path.split(".")[0] for path in paths}
+    return tuple(sorted(names))
 
 
 def knows_rows(selection: FileSelection) -> bool:

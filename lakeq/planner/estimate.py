@@ -19,8 +19,8 @@ EXACT, UPPER_BOUND = "exact", "upper_bound"
 class Estimate:
     """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`.
 
-    `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects) or `upper_bound` (ORC: whole
-    objects, of which fewer bytes are read). Totals are those of the tables before pruning; None while a table
+    `accuracy` is `exact` (Parquet and ORC: the stored columns read; text: whole objects) or `upper_bound`
+    (ORC of which not all footers could be read). Totals are those of the tables before pruning; None while a table
     was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since 1970).
     """
 
@@ -71,7 +71,8 @@ def scan_bytes(scan: TableScan) -> int:
 
 def scan_accuracy(scan: TableScan) -> str:
     """`upper_bound` where only parts of an object are read and nothing tells which."""
-    return UPPER_BOUND if scan.table.format == "orc" and not scan.from_index and scan.files.count else EXACT
+    footers = None if scan.from_index else scan.group_footers
+    return UPPER_BOUND if footers is not None and footers["start"].null_count else EXACT
 
 
 def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:

@@ -31,7 +31,8 @@ class TableScan:
     `column_bytes` are the stored bytes of the columns referenced in the row groups kept; None where the
     format does not tell (then whole files count). `from_index` says that the index answers: no file is read.
     `chunks` are the stored column chunks that are read (file_id, start, length), where remote files are large
-    enough to be read in parts.
+    enough to be read in parts. `group_footers` are the same of the row groups' own footers, in a format where
+    they have them: they say which row groups are read.
     """
 
     table: Table
@@ -47,6 +48,7 @@ class TableScan:
     not_pruned_by: tuple[Missed, ...] = ()
     from_index: bool = False
     chunks: pa.Table | None = None
+    group_footers: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
