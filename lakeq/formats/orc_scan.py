@@ -18,7 +18,7 @@ import pyarrow.fs
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import ArrowFile, Column
 from lakeq.formats.fragments import scan_files, scan_schema
-from lakeq.formats.orc_tail import Stripe, Tail, keep_stripes, read_stripes, read_tail
+from lakeq.formats.orc_tail import MAGIC, Stripe, Tail, keep_stripes, read_stripes, read_tail
 
 _BATCH_ROWS = 131_072
 
@@ -168,8 +168,9 @@ class _KeptFile(io.RawIOBase):
         return self._read_stored(start, length) if known is None else known
 
     def _is_data(self, start: int) -> bool:
+        """Whether streams lie there, not a footer or the magic that a file begins with."""
         at = bisect_right(self._starts, start) - 1
-        return at < 0 or start < self._stripes[at].footer_start
+        return start >= len(MAGIC) if at < 0 else start < self._stripes[at].footer_start
 
     def _read_stored(self, start: int, length: int) -> bytes:
         data: bytes = self._opened.read_at(length, start)

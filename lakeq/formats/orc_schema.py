@@ -15,9 +15,10 @@ from lakeq.formats.protobuf import Fields, read_integers, read_last, read_messag
 from lakeq.formats.types import plain_type
 
 _TYPES = 0x22
-_KIND, _NAMES = 0x08, 0x1A
+_KIND, _NAMES, _PRECISION = 0x08, 0x1A, 0x28
 _SUBTYPES = 2
-_LIST, _MAP, _STRUCT, _UNION = 10, 11, 12, 13
+_LIST, _MAP, _STRUCT, _DECIMAL = 10, 11, 12, 14
+_MOST_DIGITS = 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,14 @@ def read_schema(footer: Fields) -> OrcSchema:
 
 @lru_cache(maxsize=64)
 def _read_schema(encoded: tuple[bytes, ...]) -> OrcSchema:
+    types = [read_message(type) for type in encoded]
+    for type in types:
+        if read_last(type, _KIND) == _DECIMAL and read_last(type, _PRECISION, 0) > _MOST_DIGITS:
+            raise ValueError("a decimal of too many digits")  # which would end the process in Arrow
     # A file without rows, to show to Arrow.
     empty = MAGIC + write_tail({0x08: [3], 0x10: [3], _TYPES: list(encoded), 0x30: [0]}, {})
     arrow = pyarrow.orc.ORCFile(pa.BufferReader(empty)).schema
     columns = tuple(Column(field.name, plain_type(field.type)) for field in arrow)
-    types = [read_message(type) for type in encoded]
     record = pa.struct([pa.field(column.name, column.type) for column in columns])
     stored = sorted(_find_columns(types, 0, "", record), key=lambda column: column.number)
     if [column.number for column in stored] != list(range(1, len(types))):
