@@ -36,7 +36,7 @@ def find_needs(read: TableRead, by_arrow: bool) -> Needs:
     chunks = pa.concat_tables(wanted)
     columns = (chunks[name].to_pylist() for name in ("file_id", "start", "length"))
     for file_id, start, length in zip(*columns, strict=True):
-        if start is None:
+        if start is None and length:
             unknown.add(file_id)
         elif length and file_id in needs:
             needs[file_id].append((start, min(start + length, sizes[file_id])))

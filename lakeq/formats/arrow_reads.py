@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from threading import Condition
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS, _QUIET_SECONDS = 10.0, 0.5
 
 
 class ArrowReads:
@@ -19,6 +20,7 @@ class ArrowReads:
     def __init__(self) -> None:
         self._changed = Condition()
         self._opened = 0
+        self._last = 0.0
         self._is_stopped = False
         self.data: int | None = None
         self.total: int | None = None
@@ -26,6 +28,7 @@ class ArrowReads:
     def add(self, data: int = 0, total: int = 0) -> None:
         """So many bytes were read. OSError once the query has ended."""
         with self._changed:
+            self._last = time.monotonic()
             if self._is_stopped:
                 raise OSError("The query has ended.")
             self.data, self.total = (self.data or 0) + data, (self.total or 0) + total
@@ -36,11 +39,13 @@ class ArrowReads:
             if self._is_stopped:
                 raise OSError("The query has ended.")
             self._opened += 1
+            self._last = time.monotonic()
 
     def close(self) -> None:
         """A file that was opened is closed."""
         with self._changed:
             self._opened -= 1
+            self._last = time.monotonic()
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -49,6 +54,13 @@ class ArrowReads:
             self._is_stopped = True
 
     def settle(self) -> None:
-        """Wait until all files are closed, some seconds at most."""
+        """Wait until all files are closed, or none was read for a while: a reader that somebody still holds
+        keeps its files, but reads only as far ahead as it may."""
+        end = time.monotonic() + _PATIENCE_SECONDS
         with self._changed:
-            self._changed.wait_for(lambda: not self._opened, _PATIENCE_SECONDS)
+            while self._opened:
+                now = time.monotonic()
+                left = min(self._last + _QUIET_SECONDS, end) - now
+                if left <= 0:
+                    return
+                self._changed.wait(left)

@@ -27,8 +27,8 @@ _MENDED_VERSION = 1
 _NANOSECONDS = 1_000_000
 _CLOSE_MARGIN, _WIDE_MARGIN = 1_000, 24 * 3_600_000
 """Milliseconds. Bounds of times are cut to milliseconds, and before 1970 some writers cut them upwards, or
-were a second off. They are in UTC: for a writer in another zone, which has its summer and its history, a day is
-allowed."""
+were a second off. They are in UTC: a writer in another zone, which has its summer and its history, is allowed
+a day."""
 
 
 def read_bounds(statistics: Fields, type: pa.DataType, writer_version: int, is_utc: bool) -> Bounds:

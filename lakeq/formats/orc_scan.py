@@ -1,7 +1,7 @@
 """ORC files as a dataset of exactly the stripes that a plan keeps, its reads counted.
 
-Arrow reads all stripes of a file; and all columns, where a scan asks for none of them. So it is shown each file
-with a tail that lists the stripes kept alone, and a scan that asks for no stored column does not reach it.
+Arrow reads all stripes of a file; and all columns, where a scan asks for none of them. So it is shown each
+file with a tail that lists the stripes kept alone, and a scan of no stored column does not reach it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class OrcDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow is untyped
     ) -> None:
         """`fields` are the files' columns. What is read of them counts into `reads`."""
         self._files = tuple(files)
+        self._reads = reads
         self._keys = pa.schema([pa.field(column.name, column.type) for column in partition_columns])
         shown = pa.fs.PyFileSystem(_KeptStripes(files, filesystem, reads))
         self._stored = scan_files(ds.OrcFileFormat(), files, scan_schema(fields, partition_columns), shown)
@@ -64,15 +65,20 @@ class OrcDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow is untyped
         return bool(self._keys.names) and all(file.row_count is not None for file in self._files)
 
     def _repeat_keys(self) -> Iterator[pa.RecordBatch]:
-        """The partition values of each row."""
-        for file in self._files:
-            values = ds.get_partition_keys(file.partition)
-            left = file.row_count or 0
-            while left > 0:
-                rows = min(left, _BATCH_ROWS)
-                arrays = [pa.repeat(pa.scalar(values.get(f.name), f.type), rows) for f in self._keys]
-                yield pa.record_batch(arrays, schema=self._keys)
-                left -= rows
+        """The partition values of each row, until the query ends."""
+        self._reads.open()
+        try:
+            for file in self._files:
+                values = ds.get_partition_keys(file.partition)
+                left = file.row_count or 0
+                while left > 0:
+                    self._reads.add()
+                    rows = min(left, _BATCH_ROWS)
+                    arrays = [pa.repeat(pa.scalar(values.get(f.name), f.type), rows) for f in self._keys]
+                    yield pa.record_batch(arrays, schema=self._keys)
+                    left -= rows
+        finally:
+            self._reads.close()
 
 
 def _common(options: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from lakeq.storage.workers import Workers
 _STREAMS, _ZONE = 0x0A, 0x1A
 _KIND, _COLUMN, _LENGTH = 0x08, 0x10, 0x18
 _DATA_KINDS = range(6)
-"""The streams of values: where they are NULL, data, lengths, a dictionary and its size, nanoseconds. The others
-are indexes, which a reader of whole stripes leaves alone."""
+"""The streams of values: where they are NULL, data, lengths, a dictionary and its size, nanoseconds. The
+others are indexes, which a reader of whole stripes leaves alone."""
 _UTC = (b"UTC", b"GMT", b"Etc/UTC")
 
 _GAP_BYTES = 256 * 1024

@@ -20,8 +20,9 @@ class Estimate:
     """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`.
 
     `accuracy` is `exact` (Parquet and ORC: the stored columns read; text: whole objects) or `upper_bound`
-    (ORC of which not all footers could be read). Totals are those of the tables before pruning; None while a table
-    was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since 1970).
+    (ORC of which not all footers could be read). Totals are those of the tables before pruning; None while a
+    table was listed in parts only. `listed_at` is when the oldest listing in use was made, in seconds since
+    1970.
     """
 
     bytes_scanned: int

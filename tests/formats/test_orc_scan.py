@@ -133,7 +133,14 @@ def test_waiting_for_files_ends_when_the_last_is_closed() -> None:
     waiting = threading.Thread(target=lambda: waited.append(reads.settle()))
     waiting.start()
     reads.close()
-    assert not waited
     reads.close()
     waiting.join(timeout=5)
     assert waited == [None]
+
+
+def test_nobody_waits_for_files_that_are_open_and_not_read() -> None:
+    reads = ArrowReads()
+    reads.open()
+    reads.stop()
+    reads.settle()
+    reads.close()

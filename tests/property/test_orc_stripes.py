@@ -6,7 +6,6 @@ import datetime as dt
 import random
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
