@@ -8,7 +8,7 @@ import pyarrow.orc
 
 from lakeq.formats.base import GROUP_FOOTER, Column, ColumnChunk, FileFacts, FileSchema, RowGroup, Source
 from lakeq.formats.orc_bounds import read_bounds
-from lakeq.formats.orc_schema import OrcSchema, StoredColumn, read_schema
+from lakeq.formats.orc_schema import OrcSchema, read_schema
 from lakeq.formats.orc_stripes import ColumnData, StripeFooter, read_stripe_footers
 from lakeq.formats.orc_tail import Stripe, Tail, read_stripes, read_tail
 from lakeq.formats.protobuf import Fields, read_last, read_message
@@ -76,34 +76,27 @@ def _read_group(
     stripe: Stripe, footer: StripeFooter, statistics: Sequence[bytes], schema: OrcSchema, writer_version: int
 ) -> RowGroup:
     chunks: dict[str, ColumnChunk] = {}
+    whole = {0}
     for column in schema.stored:
         data = footer.columns.get(column.number, ColumnData(0, None))
         known = statistics[column.number] if column.number < len(statistics) else b""
-        chunk = _read_chunk(data, column, known, stripe.row_count, writer_version, footer.is_utc)
-        if column.path in chunks:  # a column named `a.b` beside a record `a` with a field `b`
+        chunk = ColumnChunk(data.bytes, start=data.start)
+        if column.type is not None and known:
+            told = read_message(known)
+            # Within a struct that is NULL itself, some writers count a value and some do not.
+            nulls = _count_nulls(told, stripe.row_count) if column.parent in whole else None
+            if nulls == 0:
+                whole.add(column.number)
+            lower, upper = read_bounds(told, column.type, writer_version, footer.is_utc)
+            chunk = ColumnChunk(data.bytes, lower, upper, nulls, data.start)
+        if column.path in chunks:  # a column named `a.b` beside a struct `a` with a field `b`
             chunk = ColumnChunk(chunks[column.path].bytes + chunk.bytes)
         chunks[column.path] = chunk
     chunks[GROUP_FOOTER] = ColumnChunk(stripe.footer_bytes, start=stripe.footer_start)
     return RowGroup(stripe.row_count, chunks)
 
 
-def _read_chunk(
-    data: ColumnData,
-    column: StoredColumn,
-    encoded: bytes,
-    rows: int,
-    writer_version: int,
-    is_utc: bool,
-) -> ColumnChunk:
-    if column.type is None or not encoded:
-        return ColumnChunk(data.bytes, start=data.start)
-    statistics = read_message(encoded)
-    lower, upper = read_bounds(statistics, column.type, writer_version, is_utc)
-    return ColumnChunk(data.bytes, lower, upper, _count_nulls(statistics, rows), data.start)
-
-
 def _count_nulls(statistics: Fields, rows: int) -> int | None:
     values = read_last(statistics, _VALUE_COUNT)
-    # What a record lacks that is NULL itself is not counted among its fields' NULLs, nor as a value.
     is_told = values == rows or read_last(statistics, _HAS_NULL, 0)
     return rows - values if values is not None and is_told and 0 <= values <= rows else None

@@ -23,13 +23,15 @@ _MOST_DIGITS = 38
 
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
-    """One column as ORC counts them: `number` is its place in the file's types.
+    """One column as ORC counts them: `number` is its place in the file's types, `parent` that of the column
+    which holds it (0: the record).
 
     `path` is dotted, as Parquet spells it. `type` is that of its values where statistics speak of rows: None
-    for what holds other columns, and for what is in a list, map or union.
+    for what is in a list, map or union.
     """
 
     number: int
+    parent: int
     path: str
     type: pa.DataType | None
 
@@ -85,6 +87,5 @@ def _find_columns(
     for child, child_path, child_type in zip(inner, paths, kinds, strict=True):
         if child <= number:
             raise ValueError("its types are not one tree")
-        is_leaf = not read_integers(types[child], _SUBTYPES)
-        yield StoredColumn(child, child_path, child_type if is_leaf else None)
+        yield StoredColumn(child, number, child_path, child_type)
         yield from _find_columns(types, child, child_path, child_type)

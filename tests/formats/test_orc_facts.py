@@ -171,7 +171,7 @@ def stored_bytes(facts: FileFacts, *columns: str) -> int:
 def read_bytes(source: FileSource, facts: FileFacts, columns: Sequence[str]) -> int:
     """The bytes of data that a scan of these columns asks for."""
     reads = ArrowReads()
-    files = [ArrowFile(source.path, source.size, ds.scalar(True))]
+    files = [ArrowFile(source.path, source.size, ds.scalar(True), facts.row_count)]
     local = pa.fs.LocalFileSystem()
     dataset = ORC.arrow_dataset(files, facts.schema, [Column("k", pa.bool_())], {}, local, reads)
     dataset.to_table(columns=list(columns))
@@ -188,7 +188,8 @@ def test_bounds_are_there_where_they_help(tmp_path: Path) -> None:
         "d": pa.array([dt.date(1969, 12, 31), dt.date(1, 1, 1), None]),
         "m": pa.array([Decimal("1.50"), Decimal("-2.00"), None], pa.decimal128(9, 2)),
         "t": pa.array([0, 1_500_000_000, -1], pa.timestamp("ns")),
-        "r": pa.array([{"x": 1}, None, {"x": None}]),
+        "r": pa.array([{"x": 1}, {"x": 2}, {"x": None}]),
+        "o": pa.array([{"x": 1}, None, {"x": None}]),
     }
     facts = inspect(ORC, write_stripes(tmp_path / "a.orc", pa.table(columns), 1000))
     (group,) = facts.row_groups or ()
@@ -201,8 +202,10 @@ def test_bounds_are_there_where_they_help(tmp_path: Path) -> None:
         "d": (-719162, -1, 1),
         "m": (Decimal("-2.00"), Decimal("1.50"), 1),
         "t": (-1_000_000_000, 2_500_000_000, 0),
-        "r": (None, None, None),
-        "r.x": (1, 1, 2),
+        "r": (None, None, 0),
+        "r.x": (1, 2, 1),
+        "o": (None, None, 1),
+        "o.x": (1, 1, None),
     }
 
 
@@ -235,6 +238,15 @@ def test_files_of_other_writers_hold_what_their_footers_tell(name: str) -> None:
 def test_files_of_java_have_bounds() -> None:
     assert check_facts(FileSource(DATA / "over1k_bloom.orc")) == (24, 22)
     assert check_facts(FileSource(DATA / "orc_split_elim_new.orc"))[0] == 9
+
+
+def test_a_value_inside_of_a_struct_that_is_null_is_none(tmp_path: Path) -> None:
+    # Arrow's writer stores it, and counts it as a value.
+    hidden = pa.StructArray.from_arrays([pa.array([5, 6])], ["x"], mask=pa.array([True, False]))
+    source = write_stripes(tmp_path / "a.orc", pa.table({"r": hidden}), 10)
+    (group,) = inspect(ORC, source).row_groups or ()
+    assert group.chunks["r.x"].null_count is None
+    check_facts(source)
 
 
 def test_a_writer_without_an_index_counted_no_values_and_is_not_believed() -> None:
