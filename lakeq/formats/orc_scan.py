@@ -131,9 +131,10 @@ class _KeptFile(io.RawIOBase):
         self._at = 0
         try:
             self._end = read_tail(self._read_stored, file.size)
-            self._stripes, self._tail = _choose_stripes(self._end, file.groups)
+            stripes, self._tail = _choose_stripes(self._end, file.groups)
         except (LookupError, ValueError) as error:
             raise OSError(f"not a whole ORC file: {file.path}: {error}") from error
+        self._stripes = sorted(stripes, key=lambda stripe: stripe.offset)
         self._starts = [stripe.offset for stripe in self._stripes]
 
     def readable(self) -> bool:
@@ -193,4 +194,4 @@ def _choose_stripes(tail: Tail, kept: frozenset[int] | None) -> tuple[tuple[Stri
         return stripes, tail.stored
     if kept - {stripe.footer_start for stripe in stripes}:
         raise ValueError("its stripes are not where they were when the query was planned")
-    return stripes, keep_stripes(tail, kept)
+    return stripes, tail.stored if len(kept) == len(stripes) else keep_stripes(tail, kept)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -195,3 +197,19 @@ def test_an_estimate_is_the_bytes_that_the_query_reads(lake: Lake, sql: str, str
     assert stripes is None or kept.row_groups == stripes
     assert result.stats.bytes_scanned == estimate.bytes_scanned
     assert result.stats.bytes_scanned < lake.estimate("SELECT * FROM t").bytes_scanned
+
+
+def test_a_file_whose_footers_cannot_be_read_is_read_and_estimated_as_at_most_all_of_it(
+    tmp_path: Path,
+) -> None:
+    stored = Path(__file__).parents[1] / "data/orc/TestVectorOrcFile.testLzo.orc"
+    (tmp_path / "t").mkdir()
+    shutil.copy(stored, tmp_path / "t/f.orc")
+    sql = "SELECT count(x), min(y), max(y) FROM t WHERE y >= 9000"
+    with lakeq.connect(tmp_path) as lake:
+        estimate, result = lake.estimate(sql), lake.sql(sql)
+        assert result.fetchall() == [(1000, 9000, 9999)]
+        assert (estimate.accuracy, estimate.low) == ("upper_bound", 0)
+        assert str(estimate).startswith("1 of 1 partitions, 1 of 1 files, at most ")
+        assert 0 < result.stats.bytes_scanned <= estimate.bytes_scanned
+        assert lake.estimate("SELECT count(*) FROM t").bytes_scanned == 0
