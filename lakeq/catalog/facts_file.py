@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from lakeq.catalog.known_facts import KnownFacts, fact_fields
 from lakeq.formats.base import Column, FileSchema
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when what is stored, or what inspecting a file tells, is no longer what it was."""
 
 _HEADER = b"lakeq.facts"

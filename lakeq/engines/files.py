@@ -80,6 +80,8 @@ class OpenedFiles:
     def stop(self) -> None:
         """Have reads fail from now on, also those that wait for a store."""
         self._stopped.set()
+        for table in self.tables:
+            table.decoded.stop()
         self._published.stop()
 
     def check_unchanged(self) -> None:
@@ -106,6 +108,8 @@ class OpenedFiles:
     def close(self) -> None:
         """Withdraw the files from the planned filesystem, and let go of copies."""
         self.stop()
+        for table in self.tables:
+            table.decoded.settle()
         self._published.close()
         if self._copies is not None:
             self._copies.close()

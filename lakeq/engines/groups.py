@@ -35,7 +35,8 @@ class TableRead:
     hidden columns in the order of HIDDEN_COLUMNS. `keys` are the positions of the partition columns that are
     asked for. `reads_data` is False when no data column is asked for.
     `chunks` are the stored column chunks that are read (file_id, start, length; start is null where unknown);
-    None: they are not known.
+    None: they are not known. `group_footers` are the footers of the row groups that are read, in a format
+    where they have them.
     """
 
     table: Table
@@ -45,6 +46,7 @@ class TableRead:
     keys: tuple[int, ...]
     reads_data: bool = True
     chunks: pa.Table | None = None
+    group_footers: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,22 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
         renumbered = pc.take(pa.array(ids, pa.int32()), rows["schema_id"]) if ids else rows["schema_id"]
         selections.append(rows.set_column(position, "schema_id", renumbered))
     reads_data = any(scan.columns for scan in scans)
-    told = [scan.chunks for scan in scans if scan.chunks is not None]
-    chunks = pa.concat_tables(told) if len(told) == len(scans) else None
-    keys = _find_keys(table, scans, len(schema_ids))
-    return TableRead(table, _drop_repeats(selections), tuple(schema_ids), hidden, keys, reads_data, chunks)
+    return TableRead(
+        table,
+        _drop_repeats(selections),
+        tuple(schema_ids),
+        hidden,
+        _find_keys(table, scans, len(schema_ids)),
+        reads_data,
+        _unite([scan.chunks for scan in scans]),
+        _unite([scan.group_footers for scan in scans]),
+    )
+
+
+def _unite(told: Sequence[pa.Table | None]) -> pa.Table | None:
+    """What all scans of a table tell together; None where one does not tell."""
+    known = [rows for rows in told if rows is not None]
+    return pa.concat_tables(known) if len(known) == len(told) else None
 
 
 def _find_keys(table: Table, scans: Sequence[TableScan], schemas: int) -> tuple[int, ...]:

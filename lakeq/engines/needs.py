@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from lakeq.engines.groups import FileGroup, TableRead
 from lakeq.storage.ranges import Span, is_fetched_whole, total_bytes, unite_spans
 
@@ -30,9 +32,11 @@ def find_needs(read: TableRead, by_arrow: bool) -> Needs:
     footer = ARROW_FOOTER_BYTES if by_arrow else FOOTER_BYTES
     needs: dict[int, list[Span]] = {i: [(max(0, size - footer), size)] for i, size in sizes.items()}
     unknown = set()
-    columns = (read.chunks[name].to_pylist() for name in ("file_id", "start", "length"))
+    wanted = [read.chunks] if read.group_footers is None else [read.group_footers, read.chunks]
+    chunks = pa.concat_tables(wanted)
+    columns = (chunks[name].to_pylist() for name in ("file_id", "start", "length"))
     for file_id, start, length in zip(*columns, strict=True):
-        if start is None:
+        if start is None and length:
             unknown.add(file_id)
         elif length and file_id in needs:
             needs[file_id].append((start, min(start + length, sizes[file_id])))

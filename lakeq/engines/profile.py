@@ -39,12 +39,13 @@ def read_profile(connection: DuckDBPyConnection) -> Profile:
 def count_bytes(profile: Profile | None, tables: Sequence[OpenedTable], planned: int) -> BytesRead:
     """The bytes that a query read of `tables`; `planned` of them through the planned filesystem.
 
-    Of Parquet, what DuckDB asked for less the footers counts as scanned. Text counts whole files, once for
-    each scan that opened them, and so does what Arrow decodes. Where a scan opened only some files of a
-    group, the profile says how many and not which: they count with the group's mean. Files that the engine
-    opens by itself are transferred as far as it asked for them; whole, if Arrow did. A PIVOT without IN
-    reads its tables twice, and its second footers count as data. While there is no profile yet, only what
-    came through the planned filesystem is known.
+    Of Parquet, what DuckDB asked for less the footers counts as scanned; of ORC, the streams that Arrow
+    asked for. Text counts whole files, once for each scan that opened them, and so does all else that Arrow
+    decodes. Where a scan opened only some files of a group, the profile says how many and not which: they
+    count with the group's mean. Files that the engine opens by itself are transferred as far as it asked for
+    them; whole, if Arrow did and nobody counts. A PIVOT without IN reads its tables twice, and its second
+    footers count as data. While there is no profile yet, only what came through the planned filesystem is
+    known.
     """
     if profile is None:
         return BytesRead(0, planned)
@@ -61,19 +62,30 @@ def count_bytes(profile: Profile | None, tables: Sequence[OpenedTable], planned:
             size = _sum_sizes(group, count)
             whole += size
             text_asked += size
-    by_arrow = [group for table in tables if table.by_arrow for group in table.groups]
-    scanned = whole + max(0, asked - footers - text_asked) + sum(map(_sum_sizes, by_arrow))
-    return BytesRead(scanned, planned + _count_native(decoded, by_arrow, asked, planned))
+    by_arrow = [table for table in tables if table.by_arrow]
+    scanned = whole + max(0, asked - footers - text_asked) + sum(map(_count_decoded, by_arrow))
+    native = _count_native(decoded, asked, planned) + sum(map(_count_native_decoded, by_arrow))
+    return BytesRead(scanned, planned + native)
 
 
-def _count_native(
-    decoded: Sequence[FileGroup], by_arrow: Sequence[FileGroup], asked: int, planned: int
-) -> int:
-    """Bytes read past the planned filesystem. What DuckDB asked for is one figure for both ways."""
-    by_duckdb = 0
-    if any(group.native for group in decoded):
-        by_duckdb = asked if all(group.native for group in decoded) else max(0, asked - planned)
-    return by_duckdb + sum(_sum_sizes(group) for group in by_arrow if group.native)
+def _count_decoded(table: OpenedTable) -> int:
+    """Bytes of data that Arrow has decoded."""
+    counted = table.decoded.data
+    return sum(map(_sum_sizes, table.groups)) if counted is None else counted
+
+
+def _count_native_decoded(table: OpenedTable) -> int:
+    """Bytes that Arrow has read past the planned filesystem."""
+    native = [group for group in table.groups if group.native]
+    counted = table.decoded.total if native else 0
+    return sum(map(_sum_sizes, native)) if counted is None else counted
+
+
+def _count_native(decoded: Sequence[FileGroup], asked: int, planned: int) -> int:
+    """What DuckDB has read past the planned filesystem; what it asked for is one figure for both ways."""
+    if not any(group.native for group in decoded):
+        return 0
+    return asked if all(group.native for group in decoded) else max(0, asked - planned)
 
 
 def _scans(operators: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:

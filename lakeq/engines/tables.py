@@ -10,6 +10,7 @@ from functools import cache
 from lakeq.engines.groups import PLANNED_SCHEME, FileGroup, TableRead, copy_folder, group_files, merge_scans
 from lakeq.engines.needs import Needs, find_needs, is_read_whole
 from lakeq.engines.translation import OpenedFile
+from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.base import Store
@@ -21,7 +22,8 @@ from lakeq.storage.pieces import PlannedFile
 class OpenedTable:
     """The files of one table as a query opens them: from which store, and whether Arrow decodes them.
 
-    `tag` is the table's name in the query's own namespace; `needs` are the ranges that it will ask for.
+    `tag` is the table's name in the query's own namespace; `needs` are the ranges that it will ask for, and
+    `decoded` is what Arrow has asked for, as far as its decoder counts.
     """
 
     read: TableRead
@@ -30,6 +32,7 @@ class OpenedTable:
     groups: tuple[FileGroup, ...]
     tag: str
     needs: Needs = field(default_factory=dict)
+    decoded: ArrowReads = field(default_factory=ArrowReads)
 
     def planned_files(self, sequence: int) -> Iterator[PlannedFile]:
         """The files to publish in the planned filesystem, each group a sequence, numbered from `sequence`."""

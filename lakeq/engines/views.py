@@ -26,7 +26,7 @@ from lakeq.engines.groups import (
 )
 from lakeq.engines.tables import OpenedTable
 from lakeq.errors import ExecutionError
-from lakeq.formats.base import Column, Format
+from lakeq.formats.base import ArrowFile, Column, Format
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import quote_name, quote_text, sql_type
 
@@ -34,6 +34,8 @@ _TEXT_FORMATS = ("csv", "json")
 
 FILE_COLUMN = "lakeq_file"
 """The column in which a scan names the file of each row, where hidden columns need it."""
+ROW_COLUMN = "lakeq_row"
+"""The first column of an Arrow dataset, true of each row: where a query asks for none, that one is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
         if opened.by_arrow:
             scan = _Scan(quote_name(name), group, _made_up_keys(read))
             filesystem = pa.fs.LocalFileSystem() if group.native else planned
-            registered[name] = _dataset(read, group, decoder, filesystem, bool(hidden))
+            registered[name] = _dataset(opened, group, decoder, filesystem, bool(hidden))
         else:
             scan = _duckdb_scan(read, group, decoder, name, bool(hidden))
             paths[name] = group.paths
@@ -187,23 +189,42 @@ def _not_asked(column: Column) -> str:
 
 
 def _dataset(
-    read: TableRead, group: FileGroup, decoder: Format, filesystem: pa.fs.FileSystem, with_file: bool
+    opened: OpenedTable, group: FileGroup, decoder: Format, filesystem: pa.fs.FileSystem, with_file: bool
 ) -> ds.Dataset:
-    columns = [replace(read.table.partition_columns[i], name=partition_key(i)) for i in read.keys]
-    values = [group.files[f"value_{i}"].to_pylist() for i in read.keys]
+    read, files = opened.read, group.files
+    columns = [Column(ROW_COLUMN, pa.bool_())]
+    columns += [replace(read.table.partition_columns[i], name=partition_key(i)) for i in read.keys]
+    values = [[True] * files.num_rows, *(files[f"value_{i}"].to_pylist() for i in read.keys)]
     if with_file:
         columns.append(Column(FILE_COLUMN, pa.string()))
         values.append(list(group.paths))
-    rows = zip(*values, strict=True) if columns else [()] * len(group.paths)
+    paths = [path.removeprefix(PLANNED_SCHEME) for path in group.paths]
+    rows = zip(*values, strict=True)
+    partitions = [_constants(columns, row) for row in rows]
+    sizes, counts = files["size"].to_pylist(), files["row_count"].to_pylist()
+    shown = map(ArrowFile, paths, sizes, partitions, counts, _kept_groups(read, files))
     return decoder.arrow_dataset(
-        [path.removeprefix(PLANNED_SCHEME) for path in group.paths],
-        group.files["size"].to_pylist(),
-        [_constants(columns, row) for row in rows],
+        list(shown),
         group.schema,
         columns,
         {column.name: type_ for column, type_ in _read_types(read, group)},
         filesystem,
+        opened.decoded,
     )
+
+
+def _kept_groups(read: TableRead, files: pa.Table) -> list[frozenset[int] | None]:
+    """The row groups to read of each file, by where their footers begin; None: all."""
+    ids = files["file_id"].to_pylist()
+    if read.group_footers is None:
+        return [None] * len(ids)
+    kept: dict[int, set[int | None]] = {}
+    footers = (read.group_footers[name].to_pylist() for name in ("file_id", "start"))
+    for file_id, start in zip(*footers, strict=True):
+        kept.setdefault(file_id, set()).add(start)
+    groups = [frozenset(start for start in kept.get(i, ()) if start is not None) for i in ids]
+    # Where the footers of a file could not be found, nothing of it is left out.
+    return [known if known and None not in kept[i] else None for i, known in zip(ids, groups, strict=True)]
 
 
 def _constants(columns: Sequence[Column], values: Sequence[Any]) -> ds.Expression:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from lakeq.formats.arrow_reads import ArrowReads
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -50,9 +52,14 @@ class ColumnChunk:
     start: int | None = None
 
 
+GROUP_FOOTER = "."
+"""The path under which `RowGroup.chunks` has the row group's own footer, in a format where it has one."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Rows stored together. `chunks` maps a leaf's dotted path (`a`, `s.x`, `l.list.element`) to it."""
+    """Rows stored together. `chunks` maps a leaf's dotted path (`a`, `s.x`, `l.list.element`) to it. In ORC
+    what holds leaves (`s`, `l`) has a chunk too: where it is NULL, how long it is."""
 
     row_count: int
     chunks: Mapping[str, ColumnChunk]
@@ -63,8 +70,8 @@ class FileFacts:
     """What the footer or the head of one file tells.
 
     `row_count` is None when only a scan would tell; `has_rows` is None when not even that there is
-    one row is known. `row_groups` is None for formats without exact footers. `footer_bytes` is how much of
-    the file's end the footer takes, where one was read.
+    one row is known. `row_groups`, of ORC the stripes, is None for formats without exact footers.
+    `footer_bytes` is how much of the file's end the footer takes, where one was read.
     """
 
     schema: FileSchema
@@ -89,6 +96,21 @@ class ReadOptions:
     null: str | None = None
     columns: tuple[Column, ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowFile:
+    """One file as Arrow decodes it. `partition` is the expression that is true of all its rows.
+
+    `row_count` is None where it is not known. `groups` are the row groups to read, each by where its own
+    footer begins; None: all.
+    """
+
+    path: str
+    size: int
+    partition: ds.Expression
+    row_count: int | None = None
+    groups: frozenset[int] | None = None
 
 
 class Source(Protocol):
@@ -117,6 +139,10 @@ class Format(Protocol):
     def has_footers(self) -> bool:
         """Whether `inspect` gives exact row groups from a footer."""
 
+    @property
+    def reads_fields(self) -> bool:
+        """Whether of a struct only those fields are read that a query uses."""
+
     def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
         """Read the footer or the head of `source`. CorruptFileError names the file and what is wrong."""
 
@@ -140,16 +166,16 @@ class Format(Protocol):
 
     def arrow_dataset(
         self,
-        paths: Sequence[str],
-        sizes: Sequence[int],
-        partitions: Sequence[ds.Expression],
+        files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
         types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
+        reads: ArrowReads,
     ) -> ds.Dataset:
         """A pyarrow dataset over the same files, one fragment a file carrying its partition expression.
 
-        The dataset's schema is the file's columns (text formats: parsed into `types`) plus
-        `partition_columns`. The independent decoder, and the only one for ORC.
+        Its schema is `partition_columns` and the file's columns (text formats: parsed into `types`).
+        The independent decoder, and the only one for ORC, which leaves out row groups that are not to be read
+        and tells `reads` what it asks for.
         """

@@ -14,7 +14,8 @@ import pyarrow.csv
 import pyarrow.dataset as ds
 
 from lakeq.errors import ConfigError, CorruptFileError
-from lakeq.formats.base import Column, FileFacts, FileSchema, ReadOptions, Source
+from lakeq.formats.arrow_reads import ArrowReads
+from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, ReadOptions, Source
 from lakeq.formats.fragments import Rows, file_fields, hold_rows
 from lakeq.formats.head import HEAD_BYTES, decode_head, read_head
 from lakeq.formats.scan_sql import call_text_reader, check_text
@@ -37,6 +38,7 @@ class CsvFormat:
 
     name = "csv"
     has_footers = False
+    reads_fields = False
 
     def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
         """Dialect, names and types from the head of `source`; what `options` declare is not guessed.
@@ -86,18 +88,17 @@ class CsvFormat:
 
     def arrow_dataset(
         self,
-        paths: Sequence[str],
-        sizes: Sequence[int],
-        partitions: Sequence[ds.Expression],
+        files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
         types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
+        reads: ArrowReads,
     ) -> ds.Dataset:
         """All files decoded into memory at once: cells as text first, then cast exactly."""
         fields = file_fields(schema, partition_columns, types)
-        files = [_decode_file(path, schema, fields, filesystem) for path in paths]
-        return hold_rows(files, partitions, fields, partition_columns)
+        decoded = [_decode_file(file.path, schema, fields, filesystem) for file in files]
+        return hold_rows(decoded, [file.partition for file in files], fields, partition_columns)
 
 
 def check_any(type: pa.DataType, text: str) -> str | None:

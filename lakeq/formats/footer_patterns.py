@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from lakeq.formats.thrift import BINARY, I16, I32, I64, STRUCT, read_varint
+from lakeq.formats.thrift import BINARY, I16, I32, I64, STRUCT
+from lakeq.formats.varints import read_varint
 
 _INT = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 _OFFSET = rb"[\x80-\xff]{0,8}[\x00-\x7f]"

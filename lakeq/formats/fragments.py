@@ -7,24 +7,17 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from lakeq.formats.base import Column, FileSchema
+from lakeq.formats.base import ArrowFile, Column, FileSchema
 from lakeq.formats.types import settle_type
 
 
 def scan_files(
-    file_format: ds.FileFormat,
-    paths: Sequence[str],
-    sizes: Sequence[int],
-    partitions: Sequence[ds.Expression],
-    fields: Sequence[pa.Field],
-    partition_columns: Sequence[Column],
-    filesystem: pa.fs.FileSystem,
-) -> ds.Dataset:
+    file_format: ds.FileFormat, files: Sequence[ArrowFile], schema: pa.Schema, filesystem: pa.fs.FileSystem
+) -> ds.FileSystemDataset:
     """A dataset that reads lazily, one fragment a file. Sizes spare a look at each file."""
-    schema = scan_schema(fields, partition_columns)
     fragments = [
-        file_format.make_fragment(path, filesystem, partition, file_size=size)
-        for path, size, partition in zip(paths, sizes, partitions, strict=True)
+        file_format.make_fragment(file.path, filesystem, file.partition, file_size=file.size)
+        for file in files
     ]
     return ds.FileSystemDataset(fragments, schema, file_format, filesystem)
 
@@ -45,7 +38,7 @@ def hold_rows(
     for (table, rows), partition in zip(files, partitions, strict=True):
         values = ds.get_partition_keys(partition)
         keys = [pa.repeat(pa.scalar(values.get(c.name), c.type), rows) for c in partition_columns]
-        tables.append(pa.table([*table.columns, *keys], schema=schema))
+        tables.append(pa.table([*keys, *table.columns], schema=schema))
     return ds.dataset(pa.concat_tables(tables))
 
 
@@ -64,5 +57,8 @@ def file_fields(
 
 
 def scan_schema(fields: Sequence[pa.Field], partition_columns: Sequence[Column]) -> pa.Schema:
-    """What a dataset shows: the columns of its files, then the partition columns."""
-    return pa.schema([*fields, *(pa.field(column.name, column.type) for column in partition_columns)])
+    """What a dataset shows: the partition columns, then the columns of its files.
+
+    A query that asks for no column is given the first: one that costs no byte.
+    """
+    return pa.schema([*(pa.field(column.name, column.type) for column in partition_columns), *fields])

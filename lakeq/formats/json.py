@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from lakeq.errors import CorruptFileError
-from lakeq.formats.base import Column, FileFacts, FileSchema, ReadOptions, Source
+from lakeq.formats.arrow_reads import ArrowReads
+from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, ReadOptions, Source
 from lakeq.formats.fragments import Rows, file_fields, hold_rows
 from lakeq.formats.head import HEAD_BYTES, Head, decode_head, read_head
 from lakeq.formats.json_values import (
@@ -31,6 +32,7 @@ class JsonFormat:
 
     name = "json"
     has_footers = False
+    reads_fields = False
 
     def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
         """Keys and types from the head of `source`; declared columns are taken as declared.
@@ -76,18 +78,17 @@ class JsonFormat:
 
     def arrow_dataset(
         self,
-        paths: Sequence[str],
-        sizes: Sequence[int],
-        partitions: Sequence[ds.Expression],
+        files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
         types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
+        reads: ArrowReads,
     ) -> ds.Dataset:
         """All files decoded into memory at once, by the standard library."""
         fields = file_fields(schema, partition_columns, types)
-        files = [_decode_file(path, schema, fields, filesystem) for path in paths]
-        return hold_rows(files, partitions, fields, partition_columns)
+        decoded = [_decode_file(file.path, schema, fields, filesystem) for file in files]
+        return hold_rows(decoded, [file.partition for file in files], fields, partition_columns)
 
 
 def check_json(type: pa.DataType, text: str) -> str | None:

@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.orc
 
 from lakeq.errors import CorruptFileError
-from lakeq.formats.base import Column, FileFacts, FileSchema, ReadOptions, Source
-from lakeq.formats.fragments import file_fields, scan_files
-from lakeq.formats.source_file import SourceFile
-from lakeq.formats.types import plain_type
+from lakeq.formats.arrow_reads import ArrowReads
+from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, ReadOptions, Source
+from lakeq.formats.fragments import file_fields
+from lakeq.formats.orc_facts import read_facts
+from lakeq.formats.orc_scan import OrcDataset
+from lakeq.formats.orc_tail import TAIL_BYTES
+from lakeq.storage.workers import Workers
 
-TAIL_BYTES = 64 * 1024
+_STRIPES_AT_ONCE = 32
+_DAMAGE = (pa.ArrowException, ArithmeticError, LookupError, OSError, RecursionError, ValueError, zlib.error)
 
 
 class OrcFormat:
-    """Whole files: sizes of columns in stripes are not told by the reader."""
+    """Stripes with exact sizes of columns and, where the statistics can be trusted, bounds."""
 
     name = "orc"
-    has_footers = False
+    has_footers = True
+    reads_fields = False
+
+    def __init__(self) -> None:
+        self._workers = Workers(_STRIPES_AT_ONCE, "lakeq-stripes")
 
     def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
-        """Schema and row count of `source`, usually in one read of its last 64 KiB.
+        """Schema, rows and stripes of `source`, usually in one read of its last 64 KiB; the footers of
+        stripes before that are read beside it.
 
         CorruptFileError for a file that is cut short or damaged, and for the few whose rows are not
-        records. `options` do not apply.
+        records. Of `options` only `tail` applies, the bytes of the first read.
         """
         try:
-            file = pyarrow.orc.ORCFile(SourceFile(source, TAIL_BYTES))
-            columns = tuple(Column(field.name, plain_type(field.type)) for field in file.schema)
-            rows = file.nrows
-        except (pa.ArrowException, OSError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
+            return read_facts(source, options.extra.get("tail", TAIL_BYTES), self._workers)
+        except _DAMAGE as error:
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise CorruptFileError(
                 f"Not a whole ORC file of records: {source.path}: {reason}. Upload it again, or remove it.",
                 source.path,
             ) from error
-        return FileFacts(FileSchema(columns), row_count=rows, has_rows=rows > 0)
 
     def duckdb_scan(
         self,
@@ -53,14 +59,12 @@ class OrcFormat:
 
     def arrow_dataset(
         self,
-        paths: Sequence[str],
-        sizes: Sequence[int],
-        partitions: Sequence[ds.Expression],
+        files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
         types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
+        reads: ArrowReads,
     ) -> ds.Dataset:
         fields = file_fields(schema, partition_columns)
-        file_format = ds.OrcFileFormat()
-        return scan_files(file_format, paths, sizes, partitions, fields, partition_columns, filesystem)
+        return OrcDataset(files, fields, partition_columns, filesystem, reads)

@@ -9,9 +9,18 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from lakeq.errors import CorruptFileError
-from lakeq.formats.base import Column, FileFacts, FileSchema, ReadOptions, RowGroup, Source
+from lakeq.formats.arrow_reads import ArrowReads
+from lakeq.formats.base import (
+    ArrowFile,
+    Column,
+    FileFacts,
+    FileSchema,
+    ReadOptions,
+    RowGroup,
+    Source,
+)
 from lakeq.formats.footer import ENCRYPTED
-from lakeq.formats.fragments import file_fields, scan_files
+from lakeq.formats.fragments import file_fields, scan_files, scan_schema
 from lakeq.formats.parquet_facts import FooterFaultError, read_facts
 from lakeq.formats.scan_sql import call_reader
 
@@ -25,6 +34,7 @@ class ParquetFormat:
 
     name = "parquet"
     has_footers = True
+    reads_fields = True
 
     def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
         """The footer of `source`: one read of its end, a second only when the footer is longer.
@@ -57,19 +67,18 @@ class ParquetFormat:
 
     def arrow_dataset(
         self,
-        paths: Sequence[str],
-        sizes: Sequence[int],
-        partitions: Sequence[ds.Expression],
+        files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
         types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
+        reads: ArrowReads,
     ) -> ds.Dataset:
         # INT96 is read in microseconds, as DuckDB does: nanoseconds would overflow after 2262.
         reading = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
         file_format = ds.ParquetFileFormat(read_options=reading)
         fields = file_fields(schema, partition_columns)
-        return scan_files(file_format, paths, sizes, partitions, fields, partition_columns, filesystem)
+        return scan_files(file_format, files, scan_schema(fields, partition_columns), filesystem)
 
 
 def read_footer(source: Source, tail_bytes: int = TAIL_BYTES) -> bytes:

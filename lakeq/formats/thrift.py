@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(13)
+from lakeq.formats.varints import encode_varint, read_varint
 
-_LONGEST_SHIFT = 63
+STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(13)
 
 Fields = dict[int, Any]
 """The fields of a struct under `number << 4 | kind`: 0x48 is field 4, a string. So a field of a kind that
@@ -53,25 +53,6 @@ def read_list(data: bytes, at: int) -> tuple[list[Any], int]:
         value, at = _read_value(data, at, kind)
         values.append(value)
     return values, at
-
-
-def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while (byte := data[at]) > 127:
-        value |= (byte & 127) << shift
-        shift += 7
-        at += 1
-    if shift > _LONGEST_SHIFT:
-        raise ValueError("an integer of more than ten bytes")
-    return value | byte << shift, at + 1
-
-
-def encode_varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 127:
-        encoded.append(value & 127 | 128)
-        value >>= 7
-    return bytes((*encoded, value))
 
 
 def encode_bytes(value: bytes) -> bytes:

@@ -22,7 +22,7 @@ from lakeq.planner.metadata import metadata_rows, scan_rows
 from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan, View
 from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
 from lakeq.planner.rewrites import suggest_rewrites
-from lakeq.planner.weighing import Weighed, weigh_files, weigh_sample
+from lakeq.planner.weighing import Weighed, find_stored, weigh_files, weigh_sample
 
 _LARGEST_INDEX_ANSWER = 100_000
 """Files up to which rows from the index stand in for a scan."""
@@ -115,6 +115,7 @@ def scan_table(
         predicate=pruning.predicate,
         from_index=reference.once and not data and knows_rows(weighed.files),
         chunks=weighed.chunks,
+        group_footers=weighed.group_footers,
         sampled=weighed.sampled,
         uses=reference.uses,
         time=table.time if pruning.derived else None,
@@ -129,7 +130,7 @@ def suggest(
     """What did not prune a scan, with what would and what that saves. No I/O: only files kept are measured,
     which were looked into; in proportion to their size where only a sample was."""
     predicate, has_footers = reference.predicate, scan.column_bytes is not None
-    leaves, scanned = index.find_leaves(scan.columns), scan_bytes(scan)
+    leaves, scanned = find_stored(scan.table, index, scan.columns), scan_bytes(scan)
 
     def measure(table: Table, wanted: exp.Expr) -> int:
         tried = plan_pruning(table, wanted, ())

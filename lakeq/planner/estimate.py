@@ -20,12 +20,12 @@ class Estimate:
     """What a query will scan. Bytes are stored (compressed) bytes; `low` and `high` bracket `bytes_scanned`,
     `cost_low` and `cost_high` the dollars.
 
-    `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects), `sampled` (a part of the
-    footers told; `low` to `high` is a 95 % interval) or `upper_bound` (ORC: whole objects, of which fewer
-    bytes are read). An exact estimate is the most that a query reads: its `low` is 0 where an engine may do
-    with less (LIMIT, joins, conditions on data). Totals are those of the tables before pruning; None while a
-    table was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since
-    1970).
+    `accuracy` is `exact` (Parquet and ORC: the stored columns read; text: whole objects), `sampled` (a part
+    of the footers told; `low` to `high` is a 95 % interval) or `upper_bound` (ORC of which not all footers
+    could be read; a CTE that is billed as often as it is used). An exact estimate is the most that a query
+    reads: its `low` is 0 where an engine may do with less (LIMIT, joins, conditions on data). Totals are
+    those of the tables before pruning; None while a table was listed in parts only. `listed_at` is when the
+    oldest listing in use was made (seconds since 1970).
     """
 
     bytes_scanned: int
@@ -96,12 +96,13 @@ def scan_bytes(scan: TableScan) -> int:
 
 def scan_accuracy(scan: TableScan) -> str:
     """`sampled` where some footers were read and others not, `upper_bound` where only parts of an object are
-    read and nothing tells which."""
+    read and its footers do not tell which."""
     if scan.from_index:
         return EXACT
     if scan.sampled is not None and scan.sampled.low < scan.sampled.high:
         return SAMPLED
-    return UPPER_BOUND if scan.table.format == "orc" and scan.files.count else EXACT
+    footers = scan.group_footers
+    return UPPER_BOUND if footers is not None and footers["start"].null_count else EXACT
 
 
 def scan_range(scan: TableScan, reads_all: bool) -> tuple[int, int]:

@@ -47,7 +47,8 @@ class TableScan:
     format does not tell (then whole files count). `sampled` has their interval where they were told by a
     sample of the footers; row groups are not counted then. `from_index` says that the index answers: no file
     is read. `chunks` are the stored column chunks that are read (file_id, start, length), where remote files
-    are large enough to be read in parts. `uses` is how often an engine that shares no results reads it.
+    are large enough to be read in parts; `group_footers` the same of the row groups' own footers, in a format
+    where they have them: they say which row groups are read. `uses` is how often an engine that shares no results reads it.
     `time` is the declared time of the table, where it pruned; `warnings` what was found to be wrong.
     """
 
@@ -68,6 +69,7 @@ class TableScan:
     uses: int = 1
     time: TimeMapping | None = None
     warnings: tuple[str, ...] = ()
+    group_footers: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)

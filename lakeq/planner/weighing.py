@@ -10,7 +10,11 @@ import pyarrow as pa
 
 from lakeq.catalog.entry import TableEntry
 from lakeq.catalog.file_sample import FileSample
+from lakeq.catalog.index import FileIndex
 from lakeq.catalog.selection import FileSelection
+from lakeq.catalog.table import Table
+from lakeq.formats.base import GROUP_FOOTER
+from lakeq.formats.detect import FORMATS
 from lakeq.planner.extrapolation import SampledBytes, extrapolate
 from lakeq.planner.pruning import Pruning
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES
@@ -25,7 +29,16 @@ class Weighed:
     row_groups_total: int | None = None
     column_bytes: int | None = None
     chunks: pa.Table | None = None
+    group_footers: pa.Table | None = None
     sampled: SampledBytes | None = None
+
+
+def find_stored(table: Table, index: FileIndex, paths: Sequence[str]) -> tuple[str, ...]:
+    """The stored leaves that a scan of these dotted paths reads; of a format that reads structs whole, theirs
+    as well."""
+    if not FORMATS[table.format].reads_fields:
+        paths = sorted({path if table.column(path) is not None else path.split(".")[0] for path in paths})
+    return index.find_leaves(paths)
 
 
 def weigh_files(
@@ -34,13 +47,15 @@ def weigh_files(
     """What is read of files that were all looked into."""
     index = entry.index
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
-    leaves = index.find_leaves(data)
+    leaves = find_stored(entry.table, index, data)
     measure = index.measure(selection, conditions, leaves, pruning.bounds)
-    chunks = None
+    chunks = footers = None
     if entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES:
         chunks = index.read_chunks(measure.files, conditions, leaves, pruning.bounds)
+    if index.find_leaves([GROUP_FOOTER]):
+        footers = index.read_chunks(measure.files, conditions, (GROUP_FOOTER,), pruning.bounds)
     total = measure.row_groups_total if entry.is_whole else None
-    return Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks)
+    return Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks, footers)
 
 
 def weigh_sample(
@@ -49,7 +64,8 @@ def weigh_sample(
     """What is read of files of which a sample was looked into."""
     index = entry.index
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
-    rows = index.measure_files(selection, conditions, index.find_leaves(data), pruning.bounds)
+    leaves = find_stored(entry.table, index, data)
+    rows = index.measure_files(selection, conditions, leaves, pruning.bounds)
     ids, known = index.number(selection), ~index.are_unknown(selection)
     places = np.searchsorted(ids, rows["file_id"].to_numpy())
     kept, read, stored = (np.zeros(len(ids), dtype=np.int64) for _ in range(3))

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gzip
 import json
+import random
 import urllib.request
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -155,6 +156,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     write_lake(root / "plain")
     write_cases(root / "cases")
     write_large(root / "large")
+    write_striped(root / "striped")
     with run_latency_s3(root, "--latency-ms", "0", "--log") as endpoint:
         yield root, endpoint
 
@@ -349,6 +351,14 @@ def write_large(root: Path) -> None:
     write_parquet(root / "months/f.parquet", month=list(range(1, 13)), name=[f"m{m}" for m in range(1, 13)])
 
 
+def write_striped(root: Path) -> None:
+    """An ORC file of several stripes, too large to be fetched whole."""
+    drawn = random.Random(3)
+    numbers = [drawn.randrange(1 << 60) for _ in range(300_000)]
+    table = pa.table({"n": range(300_000), "a": numbers, "b": numbers[::-1]})
+    orc.write_table(table, str(make(root / "t/f.orc")), stripe_size=1 << 20, compression="zlib")
+
+
 def read_log(endpoint: str) -> list[dict[str, Any]]:
     """The requests since the log was read last."""
     with urllib.request.urlopen(f"{endpoint}/_log") as answer:
@@ -464,3 +474,31 @@ def test_what_is_known_is_not_fetched_again(served: tuple[Path, str], tmp_path: 
             answers.append([rows_of(lake.sql(sql).arrow()) for sql in sqls])
     assert answers[0] == answers[1]
     assert [entry["path"] for entry in read_log(served[1]) if entry["path"] > "/plain/"] == []
+
+
+def read_ranges(endpoint: str) -> list[int]:
+    """The length of each range of an object that was fetched since the log was read last."""
+    ranges = [entry["range"].removeprefix("bytes=") for entry in read_log(endpoint) if not entry["query"]]
+    return [int(stop) - int(start) + 1 for start, _, stop in (text.partition("-") for text in ranges)]
+
+
+def test_of_a_large_orc_file_the_columns_of_the_stripes_kept_are_fetched_and_no_more(
+    served: tuple[Path, str], open_folder: Callable[..., Lake], tmp_path: Path
+) -> None:
+    size = (served[0] / "striped/t/f.orc").stat().st_size
+    sql = "SELECT sum(a) FROM t WHERE n BETWEEN 150000 AND 150100"
+    with open_served(served, "striped", cache_dir=tmp_path) as lake:
+        read_log(served[1])
+        estimate = lake.estimate(sql)
+        (scan,) = estimate.scans
+        assert (scan.row_groups, estimate.accuracy) == (1, "exact")
+        assert (scan.row_groups_total or 0) > 3
+        footers = read_ranges(served[1])
+        assert len(footers) == scan.row_groups_total
+        assert sum(footers) < size / 10
+        result = lake.sql(sql)
+        assert result.fetchall() == open_folder("striped").sql(sql).fetchall()
+        assert result.stats.bytes_scanned == estimate.bytes_scanned
+        fetched = read_ranges(served[1])
+    assert len(fetched) <= 2
+    assert sum(fetched) <= 1.1 * estimate.bytes_scanned

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
+from lakeq.formats.arrow_reads import ArrowReads
+from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, Format, ReadOptions
 from lakeq.formats.scan_sql import list_literal
 from lakeq.formats.types import sql_type
 
@@ -87,15 +88,12 @@ def arrow_dataset(
     partition_columns: Sequence[Column],
     types: dict[str, pa.DataType],
 ) -> ds.Dataset:
-    return format.arrow_dataset(
-        [source.path for source in sources],
-        [source.size for source in sources],
-        partitions,
-        schema,
-        partition_columns,
-        types,
-        pa.fs.LocalFileSystem(),
-    )
+    files = [
+        ArrowFile(source.path, source.size, partition)
+        for source, partition in zip(sources, partitions, strict=True)
+    ]
+    local = pa.fs.LocalFileSystem()
+    return format.arrow_dataset(files, schema, partition_columns, types, local, ArrowReads())
 
 
 def assert_decoders_agree(

@@ -100,4 +100,4 @@ def test_every_format_is_found_under_its_name() -> None:
     assert {name: format.name for name, format in FORMATS.items()} == {
         name: name for name in ("parquet", "orc", "csv", "json")
     }
-    assert [name for name, format in FORMATS.items() if format.has_footers] == ["parquet"]
+    assert [name for name, format in FORMATS.items() if format.has_footers] == ["parquet", "orc"]

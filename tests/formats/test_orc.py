@@ -29,7 +29,7 @@ def test_schema_and_count_come_from_the_end_of_the_file(tmp_path: Path) -> None:
     source = stored(tmp_path / "a.orc", {"n": numbers, "t": pa.array(["x"] * 200_000)})
     facts = inspect(ORC, source)
     assert names_and_types(facts.schema) == [("n", "int64"), ("t", "string")]
-    assert (facts.row_count, facts.has_rows, facts.row_groups) == (200_000, True, None)
+    assert (facts.row_count, facts.has_rows, len(facts.row_groups or ())) == (200_000, True, 1)
     assert source.reads == [(source.size - 65_536, 65_536)]
     assert source.size > 10 * 65_536
 

@@ -62,7 +62,10 @@ def write_lake(root: Path) -> list[str]:
         pq.write_table(table, make(root / "hive" / plain / "f.parquet"), row_group_size=5)
         pq.write_table(table, make(root / "padded" / hive / "f.snappy.parquet"), row_group_size=4)
         pq.write_table(table, make(root / "placed" / position / "f.parquet"), row_group_size=6)
-        orc.write_table(table, make(root / "orcs" / hive / "f.orc"))
+        # Without compression, a stripe ends after each batch.
+        striped = make(root / "striped" / hive / "f.orc")
+        orc.write_table(table, str(striped), stripe_size=1, batch_size=5)
+        orc.write_table(table, make(root / "orcs" / hive / "f.orc"), compression="zlib")
         lines = ["x,f,s,ts"]
         lines += [",".join("" if row[c] is None else str(row[c]) for c in STORED) for row in rows]
         make(root / "csvs" / position / "f.csv.gz").write_bytes(
@@ -70,7 +73,7 @@ def write_lake(root: Path) -> list[str]:
         )
         texts = [json.dumps({c: row[c] for c in STORED}, default=str) for row in rows]
         make(root / "jsons" / hive / "f.json").write_text("\n".join(texts) + "\n")
-    return ["hive", "padded", "placed", "orcs", "csvs", "jsons"]
+    return ["hive", "padded", "placed", "striped", "orcs", "csvs", "jsons"]
 
 
 def make(path: Path) -> Path:

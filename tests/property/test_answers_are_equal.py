@@ -14,7 +14,7 @@ import lakeq
 from lakeq.lake import Lake
 from tests.property.lakes import plain_table, write_lake
 
-FORMATS = ["hive", "padded", "placed", "orcs", "csvs", "jsons"]
+FORMATS = ["hive", "padded", "placed", "striped", "orcs", "csvs", "jsons"]
 COLUMNS = {
     "year": ["2025", "2026", "'2026'", "2025.5", "NULL", "x"],
     "month": ["1", "2", "'02'", "'11'", "day", "NULL"],
