@@ -29,13 +29,21 @@ from lakeq.errors import (
     TableNotFoundError,
 )
 from lakeq.formats.base import Column
+from lakeq.ledger.history import read_history, tabulate
+from lakeq.ledger.ledger import open_ledger, utc_now
 from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
-from lakeq.planner.budget import NO_LIMITS, check_budget, check_required_keys, find_limits
+from lakeq.planner.budget import (
+    NO_LIMITS,
+    check_budget,
+    check_required_keys,
+    find_day_limits,
+    find_limits,
+)
 from lakeq.planner.build import build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
-from lakeq.planner.metadata import describe_files, metadata_rows
+from lakeq.planner.metadata import HISTORY_TABLE, describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.quantities import parse_bytes
@@ -62,6 +70,7 @@ def connect(
     cache_dir: str | Path | None = None,
     read_memory: str | int | None = None,
     progress: Observer | None = None,
+    history: bool | str | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -77,6 +86,9 @@ def connect(
     bytes are kept on disk, or up to which size; `cache_dir` where those and the catalog are kept (default:
     LAKEQ_CACHE_DIR, else the user's cache folder); `read_memory` the bytes that a query may have fetched
     ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
+
+    `history` is whether the queries are kept in the user's data folder: True, False, or `"redact"` for SQL
+    without its literals (default: `[history]` in lakeq.toml, then LAKEQ_HISTORY, else True).
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
@@ -94,6 +106,7 @@ def connect(
         open_cache(cache, cache_dir),
         None if read_memory is None else parse_bytes(str(read_memory)),
         progress,
+        history,
     )
 
 
@@ -115,6 +128,7 @@ class Lake:
         cache: Cache | None = None,
         read_memory: int | None = None,
         progress: Observer | None = None,
+        history: bool | str | None = None,
     ) -> None:
         self._pricing = find_pricing(pricing, definition.pricing)
         self._limits = definition.limits
@@ -136,6 +150,9 @@ class Lake:
             memory_limit=memory_limit,
             cache=cache.blocks,
             read_memory=memory - planning,
+        )
+        self._ledger = open_ledger(
+            history, definition.history, self.location, self._pricing, self._engine.name
         )
 
     def __enter__(self) -> Self:
@@ -257,13 +274,25 @@ class Lake:
         costs no more requests than reading their footers.
         """
         limits = find_limits(max_bytes, max_cost, self._limits)
+        day_limits = find_day_limits(self._limits, self._catalog.definitions)
+        is_limited = limits != NO_LIMITS or bool(day_limits)
         view, tally = self._catalog.view(), Tally()
-        with count_into(tally):
-            check = partial(self._check_required, view)
-            plan = self._plan(view, sql, params, utc_now(), fetches_whole=limits == NO_LIMITS, check=check)
-        estimate = estimate_plan(plan, self._pricing)
-        check_budget(estimate, *limits)
-        return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
+        with self._ledger.planning(sql):
+            with count_into(tally):
+                check = partial(self._check_required, view)
+                plan = self._plan(view, sql, params, utc_now(), not is_limited, check)
+            estimate = estimate_plan(plan, self._pricing)
+            check_budget(estimate, *limits)
+            self._ledger.check(estimate, day_limits)
+        record = self._ledger.open(plan, estimate, day_limits)
+        return Result(plan, estimate, self._engine, partial(self._prepare, view), record, tally)
+
+    def history(self, since: str | dt.date | None = None) -> pa.Table:
+        """The queries over this lake that were run or refused, one row each, as `HISTORY_SCHEMA` of
+        lakeq.ledger.history: when (UTC), whose, the SQL and its tables, bytes and dollars as estimated and
+        as scanned, requests, seconds and rows, and the outcome. `since` is a day, a datetime, or a text such
+        as `7d`. In SQL it is the table `"lakeq$history"`."""
+        return tabulate(read_history(self._ledger.journal, self._ledger.lake, since))
 
     def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
         try:
@@ -311,7 +340,7 @@ class Lake:
             known = columns.setdefault(table.name, list(table.columns))
             known += [c for c in HIDDEN_COLUMNS if c.name in reference.columns and c not in known]
         for name in bound.metadata:
-            schema = metadata_rows(name, view).schema
+            schema = self._read_metadata(view, name).schema
             columns[name] = [Column(f.name, f.type) for f in schema]
         views = [(name, self._views[name]) for name in bound.views]
         self._engine.validate(bound.runnable, params, columns, views)
@@ -338,10 +367,14 @@ class Lake:
                     raise
                 continue
             check(bound)
-            plan = build_plan(bound, params, view, self._views, fetches_whole)
+            read_metadata = partial(self._read_metadata, view)
+            plan = build_plan(bound, params, view, self._views, read_metadata, fetches_whole)
             if plan is not None:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
+
+    def _read_metadata(self, view: CatalogView, name: str) -> pa.Table:
+        return self.history() if name.casefold() == HISTORY_TABLE else metadata_rows(name, view)
 
     def _check_required(self, view: CatalogView, bound: BoundQuery) -> None:
         """Refuse what reads a table without a condition that it requires."""
@@ -383,7 +416,3 @@ def _read_whole_schema(view: CatalogView, name: str) -> bool:
     except LakeqError:
         return False  # a broken file has nothing to add; the query's own error is the one to show
     return view.table(name).columns != before
-
-
-def utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

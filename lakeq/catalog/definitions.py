@@ -18,9 +18,11 @@ from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 
-_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
+_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits", "history")
 _PRICING_KEYS = ("model", "dollars_per_terabyte")
-_LIMIT_KEYS = ("max_bytes", "max_cost")
+_DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
+_LIMIT_KEYS = ("max_bytes", "max_cost", *_DAY_LIMIT_KEYS)
+_HISTORY_KEYS = ("redact", "keep_days")
 _TABLE_KEYS = (
     "location",
     "layout",
@@ -32,6 +34,7 @@ _TABLE_KEYS = (
     "columns",
     "partition_types",
     "require_partition_filter",
+    *_DAY_LIMIT_KEYS,
 )
 
 
@@ -41,7 +44,8 @@ class TableDefinition:
 
     None means: find out. A `layout` of kind `hive` without keys takes the keys that the folders have.
     `partition_types` gives partition columns a type. `require_partition_filter` are the partition columns
-    without a condition on which no query may run; none named: any of them.
+    without a condition on which no query may run; none named: any of them. `limits` are those of a day, as
+    written.
     """
 
     name: str
@@ -51,6 +55,7 @@ class TableDefinition:
     options: ReadOptions = field(default_factory=ReadOptions)
     partition_types: Mapping[str, pa.DataType] = field(default_factory=dict)
     require_partition_filter: tuple[str, ...] | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_absolute(self) -> bool:
@@ -68,6 +73,7 @@ class LakeDefinition:
     storage: Mapping[str, Any] = field(default_factory=dict)
     pricing: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    history: Mapping[str, Any] = field(default_factory=dict)
 
 
 def is_absolute(location: str) -> bool:
@@ -79,8 +85,8 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
     """A table's definition from what a user wrote.
 
     `declared` may hold `layout`, `format`, `delimiter`, `header`, `quote`, `null`, `columns` and
-    `partition_types` (both map a name to a type), `require_partition_filter` (names, or True). None stands
-    for not declared.
+    `partition_types` (both map a name to a type), `require_partition_filter` (names, or True),
+    `max_bytes_per_day`, `max_cost_per_day`. None stands for not declared.
 
     ConfigError names the table, the setting, and the nearest known name.
     """
@@ -108,6 +114,7 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
         ),
         _types(given, "partition_types", where),
         _required_keys(given, where),
+        {key: given[key] for key in _DAY_LIMIT_KEYS if key in given},
     )
 
 
@@ -144,6 +151,7 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _table(content, "storage", origin),
         _settings(content, "pricing", _PRICING_KEYS, origin),
         _settings(content, "limits", _LIMIT_KEYS, origin),
+        _settings(content, "history", _HISTORY_KEYS, origin),
     )
 
 

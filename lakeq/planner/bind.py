@@ -23,7 +23,7 @@ from lakeq.errors import TableNotFoundError, UnsupportedSqlError
 from lakeq.formats.base import Column
 from lakeq.formats.types import sql_type
 from lakeq.planner.logic import TRUE
-from lakeq.planner.metadata import metadata_base
+from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.plan import Missed
 from lakeq.planner.references import collect_references
@@ -53,8 +53,8 @@ class TableReference:
 class BoundQuery:
     """A query and its table references. `clock` is the moment that it took for now; None if it asks none.
 
-    `metadata` are the `"t$files"` and `"t$partitions"` it reads, as written. `runnable` is the text to run:
-    the user's own, save that `*` leaves out hidden columns where the query names one.
+    `metadata` are the `"t$files"`, `"t$partitions"` and `"lakeq$history"` it reads, as written. `runnable` is
+    the text to run: the user's own, save that `*` leaves out hidden columns where the query names one.
     """
 
     sql: str
@@ -149,7 +149,9 @@ def resolve_tables(
             continue
         name = node.name
         base = metadata_base(name)
-        if base is not None and base.casefold() in by_name:
+        if name.casefold() == HISTORY_TABLE:
+            metadata.append(name)
+        elif base is not None and base.casefold() in by_name:
             metadata.append(name)
             load(by_name[base.casefold()])
         elif name.casefold() in by_name and not node.db:

@@ -13,7 +13,7 @@ from lakeq.catalog.view import CatalogView
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
 from lakeq.planner.limits import stops_early
-from lakeq.planner.metadata import metadata_rows, scan_rows
+from lakeq.planner.metadata import ReadMetadata, scan_rows
 from lakeq.planner.plan import InlineTable, ScanPlan, TableScan, View
 from lakeq.planner.pruning import plan_prefixes, plan_pruning
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES
@@ -27,6 +27,7 @@ def build_plan(
     params: Params,
     catalog: CatalogView,
     views: Mapping[str, str],
+    read_metadata: ReadMetadata,
     fetches_whole: bool = False,
 ) -> ScanPlan | None:
     """The plan of a bound query; None when what was listed or read on the way widened a table's schema: bind
@@ -44,7 +45,7 @@ def build_plan(
     ]
     if any(catalog.table(name).columns != table.columns for name, table in before.items()):
         return None
-    inline = [InlineTable(name, metadata_rows(name, catalog)) for name in bound.metadata]
+    inline = [InlineTable(name, read_metadata(name)) for name in bound.metadata]
     by_table: dict[str, list[TableScan]] = {}
     for scan in scans:
         by_table.setdefault(scan.table.name, []).append(scan)

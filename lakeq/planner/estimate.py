@@ -84,7 +84,7 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         low=certain,
         high=scanned,
         accuracy=accuracy,
-        cost_usd=pricing.cost(*_by_table(plan.scans)),
+        cost_usd=pricing.cost(*bytes_by_table(plan.scans).values()),
         pricing=pricing.name,
         files=sum(scan.files.count for scan in plan.scans),
         files_total=sum_known([scan.table.files_total for scan in plan.scans]),
@@ -95,13 +95,12 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
     )
 
 
-def _by_table(scans: Sequence[TableScan]) -> list[int]:
-    """The bytes that a query scans of each of its tables."""
+def bytes_by_table(scans: Sequence[TableScan]) -> dict[str, int]:
+    """The bytes that a query scans of each of its tables, by name."""
     sizes: dict[str, int] = {}
     for scan in scans:
-        name = scan.table.name.casefold()
-        sizes[name] = sizes.get(name, 0) + scan_bytes(scan)
-    return list(sizes.values())
+        sizes[scan.table.name] = sizes.get(scan.table.name, 0) + scan_bytes(scan)
+    return sizes
 
 
 def sum_known(counts: Sequence[int | None]) -> int | None:
