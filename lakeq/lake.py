@@ -39,6 +39,7 @@ from lakeq.planner.budget import (
     check_required_keys,
     find_day_limits,
     find_limits,
+    least_bytes,
 )
 from lakeq.planner.build import build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
@@ -280,12 +281,14 @@ class Lake:
         with self._ledger.planning(sql):
             with count_into(tally):
                 check = partial(self._check_required, view)
-                plan = self._plan(view, sql, params, utc_now(), not is_limited, check)
+                plan = self._plan(view, sql, params, utc_now(), not is_limited, is_limited, check)
             estimate = estimate_plan(plan, self._pricing)
             check_budget(estimate, *limits)
             self._ledger.check(estimate, day_limits)
         record = self._ledger.open(plan, estimate, day_limits)
-        return Result(plan, estimate, self._engine, partial(self._prepare, view), record, tally)
+        prepare = partial(self._prepare, view, is_limited)
+        least = least_bytes(*limits, self._pricing)
+        return Result(plan, estimate, self._engine, prepare, record, least, tally)
 
     def history(self, since: str | dt.date | None = None) -> pa.Table:
         """The queries over this lake that were run or refused, one row each, as `HISTORY_SCHEMA` of
@@ -352,10 +355,11 @@ class Lake:
         params: Params,
         now: dt.datetime,
         fetches_whole: bool = False,
+        is_limited: bool = False,
         check: Callable[[BoundQuery], None] = lambda bound: None,
     ) -> ScanPlan:
-        """Bind and prune; anew when files looked into on the way widened a schema. `check` may refuse the
-        bound query."""
+        """Bind and prune as `build_plan`; anew when files looked into on the way widened a schema. `check`
+        may refuse the bound query."""
         self._warm_up()
         for _ in range(_REPLANS):
             bound = self._bind_anew(view, partial(self._bind, view, sql, params, now))
@@ -368,7 +372,7 @@ class Lake:
                 continue
             check(bound)
             read_metadata = partial(self._read_metadata, view)
-            plan = build_plan(bound, params, view, self._views, read_metadata, fetches_whole)
+            plan = build_plan(bound, params, view, self._views, read_metadata, fetches_whole, is_limited)
             if plan is not None:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
@@ -391,9 +395,11 @@ class Lake:
             begin(parse.warm_up)
             begin(partial(self._engine.warm_up, self._catalog.root))
 
-    def _prepare(self, view: CatalogView, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
+    def _prepare(
+        self, view: CatalogView, is_limited: bool, plan: ScanPlan, now: dt.datetime | None
+    ) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
-        replan = partial(self._plan, view, plan.text, plan.params, fetches_whole=True)
+        replan = partial(self._plan, view, plan.text, plan.params, fetches_whole=True, is_limited=is_limited)
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
         before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}

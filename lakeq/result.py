@@ -44,15 +44,17 @@ class Result:
         engine: DuckDBEngine,
         prepare: Prepare,
         record: QueryRecord,
+        max_bytes: int | None = None,
         planning: Tally | None = None,
     ) -> None:
-        """`record` is kept of how it ends; `planning` is what the plan has cost in requests and bytes so
-        far."""
+        """`record` is kept of how it ends. It is stopped before it scans more than `max_bytes`, or than the
+        limits of the day leave. `planning` is what the plan has cost in requests and bytes so far."""
         self._plan = plan
         self._estimate = estimate
         self._engine = engine
         self._prepare = prepare
         self._record = record
+        self._max_bytes = max_bytes
         weakref.finalize(self, record.leave)
         self._planning = planning or Tally()
         self._running: QueryResult | None = None
@@ -172,22 +174,23 @@ class Result:
     def _start(self) -> QueryResult:
         """The query, begun: entered in the ledger first, so that what it reads is never missed there."""
         if self._running is None:
-            self._record.begin()
+            left = self._record.begin()
+            limits = [limit for limit in (left, self._max_bytes) if limit is not None]
             with self._record.failing(self._tell_stats):
-                self._running = self._run()
+                self._running = self._run(min(limits, default=None))
             if self._cancelled.is_set():
                 self._running.cancel()
         return self._running
 
-    def _run(self) -> QueryResult:
+    def _run(self, max_bytes: int | None) -> QueryResult:
         if self._plan.clock is None:
             with count_into(self._planning), stopped_by(self._cancelled):
                 self._plan = self._prepare(self._plan, None)
-            return self._engine.execute(self._plan)
+            return self._engine.execute(self._plan, max_bytes)
         session = self._engine.session(self._plan)
         with count_into(self._planning), stopped_by(self._cancelled):
             self._plan = self._prepare(self._plan, session.now)
-        return session.execute(self._plan)
+        return session.execute(self._plan, max_bytes)
 
     @staticmethod
     def _require(package: str) -> None:

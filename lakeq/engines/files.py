@@ -27,8 +27,12 @@ class OpenedFiles:
         read_memory: int,
         cache: BlockCache | None = None,
         stops_early: bool = False,
+        max_bytes: int | None = None,
+        counts: bool = False,
     ) -> None:
-        """About `read_memory` bytes are held ahead of the engine. `stops_early`: it may not read all."""
+        """About `read_memory` bytes are held ahead of the engine. `stops_early`: it may not read all.
+        `max_bytes`: it is stopped when it reads more data through the planned filesystem; `counts`: it reads
+        everything through that, so no copies are made."""
         self.tables = tuple(tables)
         self._stopped = threading.Event()
         planned: list[PlannedFile] = []
@@ -39,8 +43,8 @@ class OpenedFiles:
         remote = [table for table in self.tables if not table.store.is_local]
         size = sum(count_needed(table.read, table.needs) for table in remote)
         keeps = cache is not None and size <= most_bytes(cache)
-        policy = ReadPolicy(read_memory, stops_early, keeps)
-        copies = cache is not None and keeps and not stops_early and is_literal_path(cache.folder)
+        policy = ReadPolicy(read_memory, stops_early, keeps, max_bytes)
+        copies = cache is not None and keeps and not (stops_early or counts) and is_literal_path(cache.folder)
         first = {file.sequence: file for file in reversed(planned)}
         # Binding opens the first file of each scan. Of others copies are opened, where they can be made.
         bound = [
@@ -59,6 +63,17 @@ class OpenedFiles:
     def counter(self) -> ReadCounter:
         """What was read through the planned filesystem."""
         return self._published.counter
+
+    @property
+    def scanned(self) -> int:
+        """Bytes of data read through the planned filesystem so far, of a query that has a limit; else 0."""
+        limit = self._published.limit
+        return 0 if limit is None else limit.scanned
+
+    @property
+    def are_counted(self) -> bool:
+        """Whether every file is read through the planned filesystem."""
+        return self._copies is None and not any(g.native for table in self.tables for g in table.groups)
 
     def start(self) -> None:
         """Begin to fetch what the plan needs. From now on `tables` have the paths that the run is to open."""
@@ -109,7 +124,3 @@ class OpenedFiles:
         self._published.close()
         if self._copies is not None:
             self._copies.close()
-
-
-def _is_copied(file: PlannedFile) -> bool:
-    return file.folder is not None and not file.store.is_local

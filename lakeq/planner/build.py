@@ -29,18 +29,20 @@ def build_plan(
     views: Mapping[str, str],
     read_metadata: ReadMetadata,
     fetches_whole: bool = False,
+    is_limited: bool = False,
 ) -> ScanPlan | None:
     """The plan of a bound query; None when what was listed or read on the way widened a table's schema: bind
     anew then.
 
     `fetches_whole`: the query is to run, so small remote files may be read whole, not only their footers.
+    `is_limited`: what it reads is going to be counted, so the plan tells where that lies.
     """
     early = stops_early(bound.sql)
     fetches_whole = fetches_whole and not early
     before = {reference.table: catalog.table(reference.table) for reference in bound.references}
     entries = {name: list_table(table, bound.references, catalog) for name, table in before.items()}
     scans = [
-        scan_table(reference, entries[reference.table], catalog, fetches_whole)
+        scan_table(reference, entries[reference.table], catalog, fetches_whole, is_limited)
         for reference in bound.references
     ]
     if any(catalog.table(name).columns != table.columns for name, table in before.items()):
@@ -71,7 +73,11 @@ def list_table(table: Table, references: Sequence[TableReference], catalog: Cata
 
 
 def scan_table(
-    reference: TableReference, entry: TableEntry, catalog: CatalogView, fetches_whole: bool
+    reference: TableReference,
+    entry: TableEntry,
+    catalog: CatalogView,
+    fetches_whole: bool,
+    is_limited: bool,
 ) -> TableScan:
     """Prune one table reference."""
     table, index = entry.table, entry.index
@@ -89,7 +95,7 @@ def scan_table(
         measure = index.measure(selection, conditions, leaves, pruning.bounds)
         selection, column_bytes = measure.files, measure.column_bytes
         groups, total = measure.row_groups, measure.row_groups_total if entry.is_whole else None
-        if entry.is_remote and selection.largest > WHOLE_OBJECT_BYTES:
+        if is_limited or (entry.is_remote and selection.largest > WHOLE_OBJECT_BYTES):
             chunks = index.read_chunks(selection, conditions, leaves, pruning.bounds)
     return TableScan(
         table=table,

@@ -31,7 +31,7 @@ class TableScan:
     `column_bytes` are the stored bytes of the columns referenced in the row groups kept; None where the
     format does not tell (then whole files count). `from_index` says that the index answers: no file is read.
     `chunks` are the stored column chunks that are read (file_id, start, length), where remote files are large
-    enough to be read in parts.
+    enough to be read in parts, or what is read is counted against a limit.
     """
 
     table: Table
