@@ -45,11 +45,12 @@ class OpenedFiles:
         keeps = cache is not None and size <= most_bytes(cache)
         policy = ReadPolicy(read_memory, stops_early, keeps, max_bytes)
         copies = cache is not None and keeps and not (stops_early or counts) and is_literal_path(cache.folder)
+        copies = copies and bool(remote)
         first = {file.sequence: file for file in reversed(planned)}
-        # Binding opens the first file of each scan. Of others copies are opened, where they can be made.
-        bound = [
-            file for file in planned if not copies or file.folder is None or first[file.sequence] is file
-        ]
+        # Binding opens the first file of each scan, and a look at DuckDB's plan for its limit all of them. Of
+        # the others copies are opened, where they can be made.
+        sees_all = not copies or max_bytes is not None
+        bound = [f for f in planned if sees_all or f.folder is None or first[f.sequence] is f]
         self._published = filesystem.publish(bound, policy)
         self._later = {file.shown: file for file in planned} if copies else {}
         for file in bound:

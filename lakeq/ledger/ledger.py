@@ -106,13 +106,6 @@ class Ledger:
             self._try_write(begun, self._end(begun, find_outcome(error, REFUSED), None, error))
             raise
 
-    def check(self, estimate: Estimate, limits: Sequence[DayLimit]) -> None:
-        """BudgetExceededError when the query is over what is left of today. Nothing is set aside for it."""
-        if limits:
-            with self._open_locked(utc_now().date()) as file:
-                self._spending.follow(file)
-                check_day(estimate, limits, self._spending.used)
-
     def open(self, plan: ScanPlan, estimate: Estimate, limits: Sequence[DayLimit]) -> QueryRecord:
         """The record of a query that may begin. Nothing is entered yet."""
         begun = self._begin(plan.text, estimate)
@@ -120,23 +113,27 @@ class Ledger:
             begun = replace(begun, low=0, accuracy=UPPER_BOUND)
         return QueryRecord(self, begun, estimate, limits)
 
-    def reserve(self, begun: Begun, estimate: Estimate, limits: Sequence[DayLimit]) -> int | None:
-        """Enter a query that begins now, and so set its estimate aside; the bytes that today's limits leave
-        it, None where there are none. BudgetExceededError, which is entered, when that is not enough."""
+    def reserve(
+        self, begun: Begun, estimate: Estimate, limits: Sequence[DayLimit], only_looks: bool = False
+    ) -> int | None:
+        """Enter a query that begins now, and so set its estimate aside, unless this `only_looks`; the bytes
+        that the limits of its day leave it, None where there are none. BudgetExceededError, which is entered,
+        when they leave too little."""
         if not limits:
-            self._try_write(begun)
+            if not only_looks:
+                self._try_write(begun)
             return None
         with self._open_locked(begun.moment.date()) as file:
             self._spending.follow(file)
-            left = bytes_left(estimate, limits, self._spending.used, self._pricing)
             try:
                 check_day(estimate, limits, self._spending.used)
             except BudgetExceededError as error:
                 file.append(begun)
                 file.append(self._end(begun, REFUSED, None, error))
                 raise
-            file.append(begun)
-            return left
+            if not only_looks:
+                file.append(begun)
+            return bytes_left(estimate, limits, self._spending.used, self._pricing)
 
     def finish(
         self, begun: Begun, outcome: str, stats: QueryStats | None, error: BaseException | None
@@ -235,6 +232,11 @@ class QueryRecord:
         self._limits = limits
         self._lock = threading.Lock()
         self._is_open = False
+
+    def check(self) -> None:
+        """BudgetExceededError, which is entered, when a limit of today leaves too little. If not, nothing
+        is set aside."""
+        self._ledger.reserve(self._begun, self._estimate, self._limits, only_looks=True)
 
     def begin(self) -> int | None:
         """Enter the query now; the bytes that it may scan today, None where no limit says. Errors as those of
