@@ -113,11 +113,11 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1)
     arguments = parser.parse_args()
     _, definition = write_tpch(arguments.folder, arguments.scale)
-    with lakeq.connect(definition) as lake:
+    with lakeq.connect(definition, history=False) as lake:
         rows = [compare(lake, name, sql) for name, sql in LINEITEM.items()]
     with tempfile.TemporaryDirectory() as folder:
         write_visits(Path(folder) / "visits")
-        with lakeq.connect(folder) as lake:
+        with lakeq.connect(folder, history=False) as lake:
             rows += [compare(lake, name, sql) for name, sql in VISITS.items()]
     print_table(rows)
     question = "Estimate against the bytes that DuckDB reads of Parquet, footers left out"

@@ -33,14 +33,7 @@ from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger, utc_now
 from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
-from lakeq.planner.budget import (
-    NO_LIMITS,
-    check_budget,
-    check_required_keys,
-    find_day_limits,
-    find_limits,
-    least_bytes,
-)
+from lakeq.planner.budget import check_budget, check_required_keys, find_limits
 from lakeq.planner.build import build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
@@ -270,31 +263,27 @@ class Lake:
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
         scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
-        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), or reads a table without a condition that it
-        requires. Without a limit, remote files of up to 512 KB are fetched whole while planning, which
-        costs no more requests than reading their footers.
+        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), when a day's limit leaves too little, or when it
+        reads a table without a condition that it requires. Without a limit, remote files of up to 512 KB are
+        fetched whole while planning, which costs no more requests than reading their footers.
         """
-        limits = find_limits(max_bytes, max_cost, self._limits)
-        day_limits = find_day_limits(self._limits, self._catalog.definitions)
-        is_limited = limits != NO_LIMITS or bool(day_limits)
+        limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
         view, tally = self._catalog.view(), Tally()
         with self._ledger.planning(sql):
             with count_into(tally):
                 check = partial(self._check_required, view)
-                plan = self._plan(view, sql, params, utc_now(), not is_limited, is_limited, check)
+                plan = self._plan(view, sql, params, utc_now(), not limits.are_set, limits.are_set, check)
             estimate = estimate_plan(plan, self._pricing)
-            check_budget(estimate, *limits)
-        record = self._ledger.open(plan, estimate, day_limits)
+            check_budget(estimate, limits)
+        record = self._ledger.open(plan, estimate, limits)
         record.check()
-        prepare = partial(self._prepare, view, is_limited)
-        least = least_bytes(*limits, self._pricing)
-        return Result(plan, estimate, self._engine, prepare, record, least, tally)
+        prepare = partial(self._prepare, view, limits.are_set)
+        return Result(plan, estimate, self._engine, prepare, record, tally)
 
     def history(self, since: str | dt.date | None = None) -> pa.Table:
-        """The queries over this lake that were run or refused, one row each, as `HISTORY_SCHEMA` of
-        lakeq.ledger.history: when (UTC), whose, the SQL and its tables, bytes and dollars as estimated and
-        as scanned, requests, seconds and rows, and the outcome. `since` is a day, a datetime, or a text such
-        as `7d`. In SQL it is the table `"lakeq$history"`."""
+        """The queries over this lake that were run or refused, a row each in HISTORY_SCHEMA (of
+        lakeq.ledger.history), also since a day, a datetime, or a text such as `7d`: when (UTC) and whose, SQL
+        and tables, bytes and dollars as estimated and as scanned, and the outcome."""
         return tabulate(read_history(self._ledger.journal, self._ledger.lake, since))
 
     def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:

@@ -44,17 +44,15 @@ class Result:
         engine: DuckDBEngine,
         prepare: Prepare,
         record: QueryRecord,
-        max_bytes: int | None = None,
         planning: Tally | None = None,
     ) -> None:
-        """`record` is kept of how it ends. It is stopped before it scans more than `max_bytes`, or than the
-        limits of the day leave. `planning` is what the plan has cost in requests and bytes so far."""
+        """`record` is kept of how it ends, and tells how much it may scan; `planning` is what the plan has
+        cost in requests and bytes so far."""
         self._plan = plan
         self._estimate = estimate
         self._engine = engine
         self._prepare = prepare
         self._record = record
-        self._max_bytes = max_bytes
         weakref.finalize(self, record.leave)
         self._planning = planning or Tally()
         self._running: QueryResult | None = None
@@ -174,10 +172,9 @@ class Result:
     def _start(self) -> QueryResult:
         """The query, begun: entered in the ledger first, so that what it reads is never missed there."""
         if self._running is None:
-            left = self._record.begin()
-            limits = [limit for limit in (left, self._max_bytes) if limit is not None]
+            max_bytes = self._record.begin()
             with self._record.failing(self._tell_stats):
-                self._running = self._run(min(limits, default=None))
+                self._running = self._run(max_bytes)
             if self._cancelled.is_set():
                 self._running.cancel()
         return self._running

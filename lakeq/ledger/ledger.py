@@ -9,7 +9,7 @@ import re
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ from lakeq.ledger.entries import (
 )
 from lakeq.ledger.journal import HAS_LOCKS, KEEP_DAYS, DayFile, Journal, find_history_folder
 from lakeq.ledger.spending import Spending, share_bytes
-from lakeq.planner.budget import DayLimit, bytes_left, check_day
+from lakeq.planner.budget import QueryLimits, check_day, find_most_bytes
 from lakeq.planner.estimate import UPPER_BOUND, Estimate, bytes_by_table
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing
@@ -106,7 +106,7 @@ class Ledger:
             self._try_write(begun, self._end(begun, find_outcome(error, REFUSED), None, error))
             raise
 
-    def open(self, plan: ScanPlan, estimate: Estimate, limits: Sequence[DayLimit]) -> QueryRecord:
+    def open(self, plan: ScanPlan, estimate: Estimate, limits: QueryLimits) -> QueryRecord:
         """The record of a query that may begin. Nothing is entered yet."""
         begun = self._begin(plan.text, estimate)
         if plan.stops_early:
@@ -114,26 +114,26 @@ class Ledger:
         return QueryRecord(self, begun, estimate, limits)
 
     def reserve(
-        self, begun: Begun, estimate: Estimate, limits: Sequence[DayLimit], only_looks: bool = False
+        self, begun: Begun, estimate: Estimate, limits: QueryLimits, only_looks: bool = False
     ) -> int | None:
         """Enter a query that begins now, and so set its estimate aside, unless this `only_looks`; the bytes
-        that the limits of its day leave it, None where there are none. BudgetExceededError, which is entered,
-        when they leave too little."""
-        if not limits:
+        that its limits let it scan, None where there are none. BudgetExceededError, which is entered, when
+        those of its day leave too little."""
+        if not limits.days:
             if not only_looks:
                 self._try_write(begun)
-            return None
+            return find_most_bytes(estimate, limits, self._spending.used, self._pricing)
         with self._open_locked(begun.moment.date()) as file:
             self._spending.follow(file)
             try:
-                check_day(estimate, limits, self._spending.used)
+                check_day(estimate, limits.days, self._spending.used)
             except BudgetExceededError as error:
                 file.append(begun)
                 file.append(self._end(begun, REFUSED, None, error))
                 raise
             if not only_looks:
                 file.append(begun)
-            return bytes_left(estimate, limits, self._spending.used, self._pricing)
+            return find_most_bytes(estimate, limits, self._spending.used, self._pricing)
 
     def finish(
         self, begun: Begun, outcome: str, stats: QueryStats | None, error: BaseException | None
@@ -225,7 +225,7 @@ class Ledger:
 class QueryRecord:
     """One query in the ledger, from before its first byte to its end. Each is entered once."""
 
-    def __init__(self, ledger: Ledger, begun: Begun, estimate: Estimate, limits: Sequence[DayLimit]) -> None:
+    def __init__(self, ledger: Ledger, begun: Begun, estimate: Estimate, limits: QueryLimits) -> None:
         self._ledger = ledger
         self._begun = begun
         self._estimate = estimate
@@ -239,7 +239,7 @@ class QueryRecord:
         self._ledger.reserve(self._begun, self._estimate, self._limits, only_looks=True)
 
     def begin(self) -> int | None:
-        """Enter the query now; the bytes that it may scan today, None where no limit says. Errors as those of
+        """Enter the query now; the bytes that it may scan, None where no limit says. Errors as those of
         `Ledger.reserve`."""
         self._begun = replace(self._begun, id=uuid.uuid4().hex, moment=utc_now())
         left = self._ledger.reserve(self._begun, self._estimate, self._limits)

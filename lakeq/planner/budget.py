@@ -18,8 +18,6 @@ from lakeq.planner.pricing import Pricing
 from lakeq.planner.pruning import plan_prefixes
 from lakeq.quantities import format_bytes, format_count, format_dollars, parse_bytes, parse_dollars
 
-NO_LIMITS = (None, None)
-
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -41,23 +39,36 @@ class DayLimit:
     max_cost: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """The most bytes and dollars of a query, and those of its day."""
+
+    max_bytes: int | None = None
+    max_cost: Decimal | None = None
+    days: tuple[DayLimit, ...] = ()
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any."""
+        return self != QueryLimits()
+
+
 def find_limits(
-    max_bytes: int | str | None, max_cost: Decimal | float | str | None, declared: Mapping[str, Any]
-) -> tuple[int | None, Decimal | None]:
-    """The most bytes and dollars of a query: each as given, else as declared for the lake, else of the
-    environment (LAKEQ_MAX_BYTES, LAKEQ_MAX_COST). ConfigError for what is no size or no amount."""
+    max_bytes: int | str | None,
+    max_cost: Decimal | float | str | None,
+    declared: Mapping[str, Any],
+    tables: Iterable[TableDefinition] = (),
+) -> QueryLimits:
+    """The limits of a query, each as given, else as declared for the lake, else of the environment
+    (LAKEQ_MAX_BYTES, LAKEQ_MAX_COST, LAKEQ_MAX_BYTES_PER_DAY, LAKEQ_MAX_COST_PER_DAY); and those of the day
+    declared for its tables. ConfigError for what is no size or no amount."""
     size = _find_setting("max_bytes", declared) if max_bytes is None else max_bytes
     dollars = _find_setting("max_cost", declared) if max_cost is None else max_cost
-    return _parse_limits(size, dollars)
-
-
-def find_day_limits(declared: Mapping[str, Any], tables: Iterable[TableDefinition]) -> tuple[DayLimit, ...]:
-    """The limits of a day: as declared for the lake, else of the environment (LAKEQ_MAX_BYTES_PER_DAY,
-    LAKEQ_MAX_COST_PER_DAY), and as declared for its tables. ConfigError as `find_limits`."""
     names = ("max_bytes_per_day", "max_cost_per_day")
-    found = [DayLimit(None, *_parse_limits(*(_find_setting(name, declared) for name in names)))]
-    found += [DayLimit(t.name, *_parse_limits(*map(t.limits.get, names))) for t in tables]
-    return tuple(one for one in found if (one.max_bytes, one.max_cost) != NO_LIMITS)
+    days = [DayLimit(None, *_parse_limits(*(_find_setting(name, declared) for name in names)))]
+    days += [DayLimit(table.name, *_parse_limits(*map(table.limits.get, names))) for table in tables]
+    found = tuple(day for day in days if day.max_bytes is not None or day.max_cost is not None)
+    return QueryLimits(*_parse_limits(size, dollars), found)
 
 
 def _find_setting(name: str, declared: Mapping[str, Any]) -> Any:
@@ -71,8 +82,9 @@ def _parse_limits(size: Any, dollars: Any) -> tuple[int | None, Decimal | None]:
     )
 
 
-def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:
-    """BudgetExceededError when the estimate is over a limit. Nothing was read by then."""
+def check_budget(estimate: Estimate, limits: QueryLimits) -> None:
+    """BudgetExceededError when the estimate is over a limit of the query. Nothing was read by then."""
+    max_bytes, max_cost = limits.max_bytes, limits.max_cost
     unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
     keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
     advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
@@ -106,21 +118,20 @@ def check_day(estimate: Estimate, limits: Sequence[DayLimit], used: Callable[[st
             raise BudgetExceededError(message, estimate, limit.max_cost)
 
 
-def bytes_left(
-    estimate: Estimate, limits: Sequence[DayLimit], used: Callable[[str | None], Spent], pricing: Pricing
+def find_most_bytes(
+    estimate: Estimate, limits: QueryLimits, used: Callable[[str | None], Spent], pricing: Pricing
 ) -> int | None:
-    """The bytes that a query may scan before a limit of its day is reached; None where there is none."""
-    left = []
-    for limit, _ in _find_shares(estimate, limits):
+    """The bytes that a query may scan before it reaches a limit; None where there is none."""
+    found = [_least_bytes(limits.max_bytes, limits.max_cost, pricing)]
+    for limit, _ in _find_shares(estimate, limits.days):
         before = used(limit.table)
-        cost = None if limit.max_cost is None else limit.max_cost - before.cost
         size = None if limit.max_bytes is None else limit.max_bytes - before.bytes
-        left.append(least_bytes(size, cost, pricing))
-    return min((size for size in left if size is not None), default=None)
+        cost = None if limit.max_cost is None else limit.max_cost - before.cost
+        found.append(_least_bytes(size, cost, pricing))
+    return min((size for size in found if size is not None), default=None)
 
 
-def least_bytes(max_bytes: int | None, max_cost: Decimal | None, pricing: Pricing) -> int | None:
-    """The bytes up to which neither limit is reached; None where there is none."""
+def _least_bytes(max_bytes: int | None, max_cost: Decimal | None, pricing: Pricing) -> int | None:
     affordable = None if max_cost is None else pricing.affordable_bytes(max_cost)
     return min((size for size in (max_bytes, affordable) if size is not None), default=None)
 

@@ -14,14 +14,14 @@ from lakeq.catalog.definitions import define_table, load_definition
 from lakeq.errors import BudgetExceededError, ConfigError
 from lakeq.planner.budget import (
     DayLimit,
+    QueryLimits,
     Spent,
-    bytes_left,
     check_day,
-    find_day_limits,
-    least_bytes,
+    find_limits,
+    find_most_bytes,
 )
 from lakeq.planner.estimate import Estimate, estimate_plan
-from lakeq.planner.pricing import ATHENA, BIGQUERY, NONE, PRICINGS
+from lakeq.planner.pricing import ATHENA, BIGQUERY, NONE, PRICINGS, Pricing
 from tests.engines.lakes import make_table, open_folder, plan, scan
 
 
@@ -45,15 +45,15 @@ def test_limits_come_from_the_lake_its_tables_and_the_environment(monkeypatch: p
     monkeypatch.setenv("LAKEQ_MAX_COST_PER_DAY", "")
     toml = "[limits]\nmax_cost_per_day = 2.5\n[tables.t]\nmax_bytes_per_day = '1TB'\n[tables.u]\n"
     definition = load_definition(toml, ".")
-    assert find_day_limits(definition.limits, definition.tables) == (
+    assert find_limits(None, None, definition.limits, definition.tables).days == (
         DayLimit(None, 1 << 30, Decimal("2.5")),
         DayLimit("t", 1 << 40, None),
     )
     monkeypatch.delenv("LAKEQ_MAX_BYTES_PER_DAY")
-    assert find_day_limits({}, [define_table("t", "t")]) == ()
+    assert not find_limits(None, None, {}, [define_table("t", "t")]).are_set
     for wrong in ({"max_bytes_per_day": "much"}, {"max_cost_per_day": -1}):
         with pytest.raises(ConfigError):
-            find_day_limits(wrong, ())
+            find_limits(None, None, wrong)
     with pytest.raises(ConfigError, match="Did you mean 'max_bytes_per_day'"):
         load_definition("[limits]\nmax_byte_per_day = 1\n", ".")
 
@@ -83,15 +83,28 @@ def test_what_would_pass_a_limit_is_refused_and_the_limit_itself_is_not(
     check_day(estimate, [replace(limit, table="other")], lambda table: used)
 
 
-def test_what_is_left_is_the_least_that_any_limit_leaves(estimate: Estimate) -> None:
-    limits = [DayLimit(None, 10_000, None), DayLimit("u", 7_000, None), DayLimit("other", 1, None)]
-    used = {None: Spent(4_000, Decimal(0)), "u": Spent(500, Decimal(0))}
-    assert bytes_left(estimate, limits, used.__getitem__, ATHENA) == 6_000
-    assert bytes_left(estimate, [], used.__getitem__, ATHENA) is None
+def test_a_query_may_scan_the_least_that_any_limit_leaves(estimate: Estimate) -> None:
+    def most(
+        *limits: DayLimit, size: int | None = None, cost: int | None = None, pricing: Pricing = ATHENA
+    ) -> int | None:
+        dollars = None if cost is None else Decimal(cost)
+        used = {None: Spent(4_000, Decimal(2)), "u": Spent(500, Decimal(0))}
+        return find_most_bytes(estimate, QueryLimits(size, dollars, limits), used.__getitem__, pricing)
+
+    lake, table = DayLimit(None, 10_000, None), DayLimit("u", 7_000, None)
+    assert most() is None
+    assert most(lake, table, DayLimit("other", 1, None)) == 6_000
+    assert most(lake, table, size=5) == 5
+    assert most(DayLimit(None, None, Decimal(7))) == 1 << 40
+    assert most(size=1 << 50, cost=5) == 1 << 40
+    assert most(cost=0, pricing=NONE) is None
+    assert most(cost=0, pricing=BIGQUERY) == 0
 
 
 @given(st.sampled_from(list(PRICINGS.values())), st.decimals(0, 10_000, places=6))
-def test_what_can_be_paid_costs_no_more_and_the_next_megabyte_does(pricing, dollars: Decimal) -> None:  # type: ignore[no-untyped-def]
+def test_what_can_be_paid_costs_no_more_and_the_next_megabyte_does(
+    pricing: Pricing, dollars: Decimal
+) -> None:
     most = pricing.affordable_bytes(dollars)
     if most is None:
         assert pricing is NONE
@@ -99,11 +112,3 @@ def test_what_can_be_paid_costs_no_more_and_the_next_megabyte_does(pricing, doll
         least = max(pricing.minimum_megabytes, pricing.minimum_megabytes_a_table) * pricing.megabyte
         assert most < least or pricing.cost(most) <= dollars
         assert pricing.cost(most + 1) > dollars
-
-
-def test_the_lower_limit_counts() -> None:
-    assert least_bytes(None, None, ATHENA) is None
-    assert least_bytes(5, Decimal(5), ATHENA) == 5
-    assert least_bytes(1 << 50, Decimal(5), ATHENA) == 1 << 40
-    assert least_bytes(None, Decimal(0), NONE) is None
-    assert least_bytes(None, Decimal(0), BIGQUERY) == 0
