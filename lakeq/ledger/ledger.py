@@ -263,6 +263,8 @@ class QueryRecord:
         try:
             yield
         except BaseException as error:
+            if isinstance(error, BudgetExceededError):
+                error.estimate = self._estimate  # who stopped it knew only the limit
             self.end(find_outcome(error, STOPPED), stats(), error)
             raise
 

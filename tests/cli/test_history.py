@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,20 @@ def test_what_cannot_be_kept_is_told_in_a_line(own_history: Path, lake: str) -> 
     first = done.stderr.splitlines()[0]
     assert done.returncode == 0 and done.stdout.splitlines()[1] == "270"
     assert first.startswith("lakeq: note: The history of queries is not kept: ")
+
+
+def test_ctrl_c_is_a_query_that_was_cancelled(own_history: Path, lake: str, run: Run) -> None:
+    endless = "SELECT count(*) FROM sales, range(1_000_000_000) a, range(1_000_000_000) b WHERE amount > -1"
+    command = [sys.executable, "-m", "lakeq", "query", lake, endless]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not list(own_history.glob("history/*.jsonl")):  # it has begun
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.wait()
+    (row,) = json.loads(run("history", "--json")[1])
+    assert (row["outcome"], row["sql"]) == ("cancelled", endless)

@@ -287,7 +287,7 @@ def test_a_query_that_outruns_what_the_day_leaves_is_stopped(root: Path) -> None
     with lakeq.connect(define(root, f"[limits]\nmax_bytes_per_day = {limit}\n")) as lake:
         with pytest.raises(BudgetExceededError, match="Query stopped") as caught:
             lake.sql(sql).fetchall()
-        assert caught.value.limit == limit
+        assert caught.value.limit == limit and caught.value.estimate.bytes_scanned == size
         (row,) = rows(lake)
         assert row["outcome"] == "stopped" and size < row["scanned_bytes"] <= limit
 
