@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -196,7 +195,14 @@ def measure_errors(queries: Sequence[QueryEntry]) -> EstimateErrors:
             continue
         bracketed += 1
         within += (begun.low or 0) <= (ended.scanned or 0) <= (begun.high or 0)
-    return EstimateErrors(len(off), median(off) if off else None, max(off, default=None), bracketed, within)
+    return EstimateErrors(len(off), _find_median(off), max(off, default=None), bracketed, within)
+
+
+def _find_median(values: Sequence[float]) -> float | None:
+    if not values:
+        return None
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def find_error(query: QueryEntry) -> float | None:

@@ -7,7 +7,6 @@ import getpass
 import os
 import re
 import threading
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -143,7 +142,7 @@ class Ledger:
 
     def _begin(self, sql: str, estimate: Estimate | None) -> Begun:
         shown = redact_sql(sql) if self._redacts else sql
-        begun = Begun(uuid.uuid4().hex, utc_now(), self._user, self.lake, _cut(shown, _LONGEST_SQL))
+        begun = Begun(_new_id(), utc_now(), self._user, self.lake, _cut(shown, _LONGEST_SQL))
         if estimate is None:
             return begun
         shares = tuple(TableShare(name, size) for name, size in bytes_by_table(estimate.scans).items())
@@ -241,7 +240,7 @@ class QueryRecord:
     def begin(self) -> int | None:
         """Enter the query now; the bytes that it may scan, None where no limit says. Errors as those of
         `Ledger.reserve`."""
-        self._begun = replace(self._begun, id=uuid.uuid4().hex, moment=utc_now())
+        self._begun = replace(self._begun, id=_new_id(), moment=utc_now())
         left = self._ledger.reserve(self._begun, self._estimate, self._limits)
         self._is_open = True
         return left
@@ -293,6 +292,10 @@ def find_user() -> str:
 
 def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
+
+
+def _new_id() -> str:
+    return os.urandom(16).hex()
 
 
 def _cut(text: str, length: int) -> str:

@@ -40,6 +40,7 @@ def test_errors_are_shares_of_what_was_scanned() -> None:
     ]
     errors = measure_errors(queries)
     assert (errors.exact, errors.median, errors.worst, errors.bracketed) == (5, 0.1, 1, 0)
+    assert measure_errors(queries[1:5]).median == pytest.approx(0.3)
 
 
 def test_estimates_with_two_ends_are_right_between_them() -> None:
