@@ -40,11 +40,11 @@ def timed(lake, sql, **given):
     estimate = lake.estimate(sql, **given)
     return 1000 * (time.perf_counter() - began), estimate
 began = time.perf_counter()
-with lakeq.connect("s3://bucket/", **options) as lake:
+with lakeq.connect("s3://bucket/", history=False, **options) as lake:
     cold, estimate = timed(lake, {_QUERY!r}, exact=is_exact)
     cold = 1000 * (time.perf_counter() - began)
     again, _ = timed(lake, {_QUERY.replace("user_id", "note")!r}, exact=is_exact)
-with lakeq.connect("s3://bucket/", freshness="15m", **options) as lake:
+with lakeq.connect("s3://bucket/", freshness="15m", history=False, **options) as lake:
     reopened, _ = timed(lake, {_QUERY!r}, exact=is_exact)
     warm, _ = timed(lake, {_QUERY.replace("user_id", "note")!r}, exact=is_exact)
 print(json.dumps(dict(cold=cold, again=again, reopened=reopened, warm=warm, accuracy=estimate.accuracy,

@@ -46,7 +46,7 @@ def read_queries() -> dict[str, str]:
 
 def measure(folder: Path, format: str, queries: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """A row a query: bytes estimated and bytes read."""
-    with lakeq.connect(folder, pricing="none") as lake:
+    with lakeq.connect(folder, pricing="none", history=False) as lake:
         for name, sql in queries.items():
             result = lake.sql(sql)
             for _ in result.batches():

@@ -141,7 +141,7 @@ def main() -> None:
     arguments = parser.parse_args()
     plain, definition = write_tpch(arguments.folder, arguments.scale)
     rows: list[dict[str, Any]] = []
-    with lakeq.connect(definition) as lake, open_plain(plain) as connection:
+    with lakeq.connect(definition, history=False) as lake, open_plain(plain) as connection:
         opening = time_once(lake.tables)
         for number in arguments.query or QUERIES:
             rows += run_query(lake, connection, number, arguments.rounds)

@@ -15,7 +15,7 @@ with tempfile.TemporaryDirectory() as folder:
         partition.mkdir(parents=True)
         pq.write_table(pa.table({"amount": list(range(50_000))}), partition / "sales.parquet")
 
-    with lakeq.connect(folder) as lake:
+    with lakeq.connect(folder, history=False) as lake:
         limit = lake.estimate("SELECT sum(amount) FROM sales WHERE year = 2026").bytes_scanned
         try:
             lake.sql("SELECT sum(amount) FROM sales", max_bytes=limit)

@@ -27,5 +27,5 @@ with tempfile.TemporaryDirectory() as folder:
     definition = Path(folder, "lakeq.toml")
     definition.write_text(DEFINITION, encoding="utf-8")
 
-    with lakeq.connect(definition) as lake:
+    with lakeq.connect(definition, history=False) as lake:
         print(lake.sql("SELECT * FROM orders WHERE product = 'kettle' AND ordered = '2026-11-02'").arrow())

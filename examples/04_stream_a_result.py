@@ -17,7 +17,7 @@ with tempfile.TemporaryDirectory() as folder:
         )
         pq.write_table(rows, partition / "readings.parquet")
 
-    with lakeq.connect(folder) as lake:
+    with lakeq.connect(folder, history=False) as lake:
         result = lake.sql("SELECT * FROM readings WHERE month >= $first AND celsius > 30", {"first": 10})
         rows = sum(batch.num_rows for batch in result.batches())
         stats = result.stats

@@ -166,7 +166,8 @@ class UnsupportedSqlError(QueryError):
 
 class BudgetExceededError(LakeqError):
     """The query would read or cost more than allowed, or lacks a condition that a table requires (then
-    `estimate` is None and `limit` names the columns); nothing was read."""
+    `estimate` is None and `limit` names the columns); nothing was read. Or it read more than was estimated,
+    and was stopped before it passed the limit."""
 
     def __init__(self, message: str, estimate: Any, limit: Any) -> None:
         super().__init__(message)

@@ -30,19 +30,15 @@ from lakeq.errors import (
     TableNotFoundError,
 )
 from lakeq.formats.base import Column
+from lakeq.ledger.history import read_history, tabulate
+from lakeq.ledger.ledger import open_ledger, utc_now
 from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
-from lakeq.planner.budget import (
-    NO_LIMITS,
-    check_budget,
-    check_required_keys,
-    find_limits,
-    find_max_footers,
-)
-from lakeq.planner.build import build_plan
+from lakeq.planner.budget import check_budget, check_required_keys, find_limits, find_max_footers
+from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
-from lakeq.planner.metadata import describe_files, metadata_rows
+from lakeq.planner.metadata import HISTORY_TABLE, describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.quantities import parse_bytes
@@ -70,6 +66,7 @@ def connect(
     read_memory: str | int | None = None,
     progress: Observer | None = None,
     max_footers: int | None = None,
+    history: bool | str | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -87,7 +84,9 @@ def connect(
     ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
 
     `max_footers` is how many footers of a table an estimate reads (default: `max_footers` under `[limits]`,
-    else 2,000); of more files it takes a sample.
+    else 2,000); of more files it takes a sample. `history` is whether the queries are kept in the user's data
+    folder: True, False, or `"redact"` for SQL without its literals (default: `[history]` in lakeq.toml, then
+    LAKEQ_HISTORY, else True).
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
@@ -106,6 +105,7 @@ def connect(
         None if read_memory is None else parse_bytes(str(read_memory)),
         progress,
         max_footers,
+        history,
     )
 
 
@@ -128,6 +128,7 @@ class Lake:
         read_memory: int | None = None,
         progress: Observer | None = None,
         max_footers: int | None = None,
+        history: bool | str | None = None,
     ) -> None:
         self._max_footers = find_max_footers(max_footers, definition.limits)
         self._pricing = find_pricing(pricing, definition.pricing)
@@ -150,6 +151,9 @@ class Lake:
             memory_limit=memory_limit,
             cache=cache.blocks,
             read_memory=memory - planning,
+        )
+        self._ledger = open_ledger(
+            history, definition.history, self.location, self._pricing, self._engine.name
         )
 
     def __enter__(self) -> Self:
@@ -264,8 +268,8 @@ class Lake:
 
     def plan(self, sql: str, params: Params = None, exact: bool = False) -> ScanPlan:
         """The plan of a query: frozen, picklable. `exact` as for `estimate`."""
-        footers = None if exact else self._max_footers
-        return self._plan(self._catalog.view(), sql, params, utc_now(), max_footers=footers)
+        settings = PlanSettings(max_footers=None if exact else self._max_footers)
+        return self._plan(self._catalog.view(), sql, params, utc_now(), settings)
 
     def sql(
         self,
@@ -278,30 +282,38 @@ class Lake:
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
         scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
-        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), or reads a table without a condition that it
-        requires. Without a limit, remote files of up to 512 KB are fetched whole while planning, which
-        costs no more requests than reading their footers.
+        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), when a day's limit leaves too little, or when it
+        reads a table without a condition that it requires. Without a limit, remote files of up to 512 KB are
+        fetched whole while planning, which costs no more requests than reading their footers.
         """
-        limits = find_limits(max_bytes, max_cost, self._limits)
+        limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
         view, tally = self._catalog.view(), Tally()
-        is_free = limits == NO_LIMITS
-        with count_into(tally):
-            plan_query = partial(
-                self._plan, view, sql, params, utc_now(), is_free, partial(self._check_required, view)
-            )
-            # A sample may be enough to refuse; what is to run needs every footer.
-            plan = plan_query() if is_free else plan_query(max_footers=self._max_footers)
-            estimate = estimate_plan(plan, self._pricing)
-            check_budget(estimate, *limits)
-            if any(scan.sampled is not None for scan in plan.scans):
-                plan = plan_query()
+        check = partial(self._check_required, view)
+        settings = PlanSettings(fetches_whole=not limits.are_set, is_limited=limits.are_set)
+        # A sample may be enough to refuse; what is to run needs every footer.
+        sampled = replace(settings, max_footers=self._max_footers if limits.are_set else None)
+        with self._ledger.planning(sql):
+            for chosen in (sampled, settings):
+                with count_into(tally):
+                    plan = self._plan(view, sql, params, utc_now(), chosen, check)
                 estimate = estimate_plan(plan, self._pricing)
-                check_budget(estimate, *limits)
-        return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
+                check_budget(estimate, limits)
+                if all(scan.sampled is None for scan in plan.scans):
+                    break
+        record = self._ledger.open(plan, estimate, limits)
+        record.check()
+        prepare = partial(self._prepare, view, limits.are_set)
+        return Result(plan, estimate, self._engine, prepare, record, tally)
+
+    def history(self, since: str | dt.date | None = None) -> pa.Table:
+        """The queries over this lake that were run or refused, a row each in HISTORY_SCHEMA (of
+        lakeq.ledger.history), also since a day, a datetime, or a text such as `7d`: when (UTC) and whose, SQL
+        and tables, bytes and dollars as estimated and as scanned, and the outcome."""
+        return tabulate(read_history(self._ledger.journal, self._ledger.lake, since))
 
     def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
         try:
-            plan = self._plan(view, sql, None, utc_now(), max_footers=self._max_footers)
+            plan = self._plan(view, sql, None, utc_now(), PlanSettings(max_footers=self._max_footers))
             return estimate_plan(plan, self._pricing)
         except LakeqError as error:
             return error
@@ -346,7 +358,7 @@ class Lake:
             known = columns.setdefault(table.name, list(table.columns))
             known += [c for c in HIDDEN_COLUMNS if c.name in reference.columns and c not in known]
         for name in bound.metadata:
-            schema = metadata_rows(name, view).schema
+            schema = self._read_metadata(view, name).schema
             columns[name] = [Column(f.name, f.type) for f in schema]
         views = [(name, self._views[name]) for name in bound.views]
         self._engine.validate(bound.runnable, params, columns, views)
@@ -357,9 +369,8 @@ class Lake:
         sql: str,
         params: Params,
         now: dt.datetime,
-        fetches_whole: bool = False,
+        settings: PlanSettings,
         check: Callable[[BoundQuery], None] = lambda bound: None,
-        max_footers: int | None = None,
     ) -> ScanPlan:
         """Bind and prune; anew when files looked into on the way widened a schema. `check` may refuse the
         bound query."""
@@ -374,10 +385,14 @@ class Lake:
                     raise
                 continue
             check(bound)
-            plan = build_plan(bound, params, view, self._views, fetches_whole, max_footers)
+            read_metadata = partial(self._read_metadata, view)
+            plan = build_plan(bound, params, view, self._views, read_metadata, settings)
             if plan is not None:
                 return plan
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
+
+    def _read_metadata(self, view: CatalogView, name: str) -> pa.Table:
+        return self.history() if name.casefold() == HISTORY_TABLE else metadata_rows(name, view)
 
     def _check_required(self, view: CatalogView, bound: BoundQuery) -> None:
         """Refuse what reads a table without a condition that it requires."""
@@ -394,9 +409,12 @@ class Lake:
             begin(parse.warm_up)
             begin(partial(self._engine.warm_up, self._catalog.root))
 
-    def _prepare(self, view: CatalogView, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
+    def _prepare(
+        self, view: CatalogView, is_limited: bool, plan: ScanPlan, now: dt.datetime | None
+    ) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
-        replan = partial(self._plan, view, plan.text, plan.params, fetches_whole=True)
+        settings = PlanSettings(fetches_whole=True, is_limited=is_limited)
+        replan = partial(self._plan, view, plan.text, plan.params, settings=settings)
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
         before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}
@@ -419,7 +437,3 @@ def _read_whole_schema(view: CatalogView, name: str) -> bool:
     except LakeqError:
         return False  # a broken file has nothing to add; the query's own error is the one to show
     return view.table(name).columns != before
-
-
-def utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

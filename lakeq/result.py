@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +17,8 @@ import pyarrow as pa
 from lakeq.engines.base import QueryResult, QueryStats
 from lakeq.engines.duckdb import DuckDBEngine
 from lakeq.errors import EngineNotInstalledError
+from lakeq.ledger.entries import CANCELLED, DONE
+from lakeq.ledger.ledger import QueryRecord
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.progress import Progress
@@ -40,13 +43,17 @@ class Result:
         estimate: Estimate,
         engine: DuckDBEngine,
         prepare: Prepare,
+        record: QueryRecord,
         planning: Tally | None = None,
     ) -> None:
-        """`planning` is what the plan has cost in requests and bytes so far."""
+        """`record` is kept of how it ends, and tells how much it may scan; `planning` is what the plan has
+        cost in requests and bytes so far."""
         self._plan = plan
         self._estimate = estimate
         self._engine = engine
         self._prepare = prepare
+        self._record = record
+        weakref.finalize(self, record.leave)
         self._planning = planning or Tally()
         self._running: QueryResult | None = None
         self._table: pa.Table | None = None
@@ -76,7 +83,11 @@ class Result:
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the rows. Starts the query."""
-        return self._table.schema if self._table is not None else self._start().schema
+        if self._table is not None:
+            return self._table.schema
+        running = self._start()
+        with self._record.failing(self._tell_stats):
+            return running.schema
 
     @property
     def stats(self) -> QueryStats:
@@ -94,14 +105,14 @@ class Result:
         """The rows as record batches, streamed as they are made. An error at the end makes them all void."""
         if self._table is not None:
             return iter(self._table.to_batches())
-        return self._start().batches()
+        return self._read(self._start().batches())
 
     def arrow(self) -> pa.Table:
         """All rows as an Arrow table."""
         if self._table is None:
             running = self._start()
-            schema = running.schema
-            self._table = pa.Table.from_batches(list(running.batches()), schema)
+            schema = self.schema
+            self._table = pa.Table.from_batches(list(self._read(running.batches())), schema)
         return self._table
 
     def df(self) -> Any:
@@ -148,21 +159,35 @@ class Result:
         """Let go of what the query holds; rows kept by `arrow` stay."""
         if self._running is not None:
             self._running.close()
+        self._record.end(CANCELLED, self.stats)
+
+    def _read(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with self._record.failing(self._tell_stats):
+            yield from batches
+        self._record.end(DONE, self.stats)
+
+    def _tell_stats(self) -> QueryStats:
+        return self.stats
 
     def _start(self) -> QueryResult:
+        """The query, begun: entered in the ledger first, so that what it reads is never missed there."""
         if self._running is None:
-            if self._plan.clock is None:
-                with count_into(self._planning), stopped_by(self._cancelled):
-                    self._plan = self._prepare(self._plan, None)
-                self._running = self._engine.execute(self._plan)
-            else:
-                session = self._engine.session(self._plan)
-                with count_into(self._planning), stopped_by(self._cancelled):
-                    self._plan = self._prepare(self._plan, session.now)
-                self._running = session.execute(self._plan)
+            max_bytes = self._record.begin()
+            with self._record.failing(self._tell_stats):
+                self._running = self._run(max_bytes)
             if self._cancelled.is_set():
                 self._running.cancel()
         return self._running
+
+    def _run(self, max_bytes: int | None) -> QueryResult:
+        if self._plan.clock is None:
+            with count_into(self._planning), stopped_by(self._cancelled):
+                self._plan = self._prepare(self._plan, None)
+            return self._engine.execute(self._plan, max_bytes)
+        session = self._engine.session(self._plan)
+        with count_into(self._planning), stopped_by(self._cancelled):
+            self._plan = self._prepare(self._plan, session.now)
+        return session.execute(self._plan, max_bytes)
 
     @staticmethod
     def _require(package: str) -> None:

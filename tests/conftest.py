@@ -15,10 +15,11 @@ settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the user's own cache."""
+def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's own cache and history."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAKEQ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("LAKEQ_DATA_DIR", str(tmp_path_factory.mktemp("data")))
         yield
 
 

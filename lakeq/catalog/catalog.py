@@ -193,6 +193,11 @@ class Catalog:
             self._definition = replace(self._definition, tables=(*others, definition))
             self.forget()
 
+    @property
+    def definitions(self) -> tuple[TableDefinition, ...]:
+        """What was declared of tables."""
+        return self._definition.tables
+
     def definition(self, name: str) -> TableDefinition | None:
         """What was declared of the table of this name, any case."""
         named = (t for t in self._definition.tables if t.name.casefold() == name.casefold())

@@ -22,9 +22,11 @@ from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 from lakeq.quantities import parse_duration
 
-_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
+_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits", "history")
 _PRICING_KEYS = ("model", "dollars_per_terabyte")
-_LIMIT_KEYS = ("max_bytes", "max_cost", "max_footers")
+_DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
+_LIMIT_KEYS = ("max_bytes", "max_cost", "max_footers", *_DAY_LIMIT_KEYS)
+_HISTORY_KEYS = ("redact", "keep_days")
 _TABLE_KEYS = (
     "location",
     "layout",
@@ -37,6 +39,7 @@ _TABLE_KEYS = (
     "partition_types",
     "require_partition_filter",
     "time",
+    *_DAY_LIMIT_KEYS,
 )
 _TIME_KEYS = ("column", "from", "lateness", "earliness", "zone")
 _MOST_SECONDS = 10 * 366 * 86400
@@ -49,7 +52,7 @@ class TableDefinition:
     None means: find out. A `layout` of kind `hive` without keys takes the keys that the folders have.
     `partition_types` gives partition columns a type. `require_partition_filter` are the partition columns
     without a condition on which no query may run; none named: any of them. `time` is what is promised of
-    the times of the rows in a folder.
+    the times of the rows in a folder. `limits` are those of a day, as written.
     """
 
     name: str
@@ -60,6 +63,7 @@ class TableDefinition:
     partition_types: Mapping[str, pa.DataType] = field(default_factory=dict)
     require_partition_filter: tuple[str, ...] | None = None
     time: TimeMapping | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_absolute(self) -> bool:
@@ -77,6 +81,7 @@ class LakeDefinition:
     storage: Mapping[str, Any] = field(default_factory=dict)
     pricing: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    history: Mapping[str, Any] = field(default_factory=dict)
 
 
 def is_absolute(location: str) -> bool:
@@ -89,7 +94,8 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
 
     `declared` may hold `layout`, `format`, `delimiter`, `header`, `quote`, `null`, `columns` and
     `partition_types` (both map a name to a type), `require_partition_filter` (names, or True), `time` (a
-    mapping with `column`, `from`, and maybe `lateness`, `earliness`, `zone`). None stands for not declared.
+    mapping with `column`, `from`, and maybe `lateness`, `earliness`, `zone`), `max_bytes_per_day`,
+    `max_cost_per_day`. None stands for not declared.
 
     ConfigError names the table, the setting, and the nearest known name.
     """
@@ -118,6 +124,7 @@ def define_table(name: str, location: str, **declared: Any) -> TableDefinition:
         _types(given, "partition_types", where),
         _required_keys(given, where),
         _time_mapping(given, where),
+        {key: given[key] for key in _DAY_LIMIT_KEYS if key in given},
     )
 
 
@@ -154,6 +161,7 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _table(content, "storage", origin),
         _settings(content, "pricing", _PRICING_KEYS, origin),
         _settings(content, "limits", _LIMIT_KEYS, origin),
+        _settings(content, "history", _HISTORY_KEYS, origin),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -18,6 +19,7 @@ DONE, FAILED, OVER_BUDGET, INTERRUPTED = 0, 1, 3, 130
 def run() -> NoReturn:
     """The process `lakeq`: run one command and exit with its status. After Ctrl-C it leaves at once, where
     the interpreter would first free each object and end each thread."""
+    warnings.showwarning = _show_warning
     status = main()
     if status == INTERRUPTED:
         with suppress(BrokenPipeError):
@@ -61,6 +63,11 @@ def _fail(error: LakeqError | str, status: int, debug: bool) -> int:
     except BrokenPipeError:
         pass  # nobody listens on stderr either
     return status
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"lakeq: note: {message}\n")
 
 
 def _abandon_stdout() -> None:

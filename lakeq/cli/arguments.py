@@ -123,6 +123,14 @@ def _add_upkeep(commands: Commands) -> None:
     _add_lake(refresh)
     refresh.add_argument("table", metavar="TABLE", nargs="?", help="this table only")
     refresh.add_argument("--json", action="store_true", help="print JSON")
+    history = _add_command(commands, "history", "show the queries so far, as estimated and as they were")
+    _add_lake(history, optional=True)
+    history.add_argument("--since", metavar="MOMENT", help="a day such as 2026-11-01, or 12h, 7d, 2w")
+    history.add_argument("--by", choices=("table", "day", "user"), help="show sums instead")
+    history.add_argument(
+        "--rows", type=_count, default=40, metavar="N", help="queries that are shown (default: 40)"
+    )
+    history.add_argument("--json", action="store_true", help="print JSON, of all of them")
     cache = _add_command(commands, "cache", "show what is kept of remote lakes on this machine, or clear it")
     cache.add_argument("--clear", action="store_true", help="remove all of it")
     cache.add_argument("--cache-dir", metavar="DIR", help=_CACHE_DIR_HELP)
@@ -135,8 +143,11 @@ def _add_command(commands: Commands, name: str, words: str) -> argparse.Argument
     return command
 
 
-def _add_lake(command: argparse.ArgumentParser) -> None:
-    command.add_argument("lake", metavar="LAKE", help=_LAKE_HELP)
+def _add_lake(command: argparse.ArgumentParser, optional: bool = False) -> None:
+    if optional:
+        command.add_argument("lake", metavar="LAKE", nargs="?", help=f"{_LAKE_HELP} (default: all lakes)")
+    else:
+        command.add_argument("lake", metavar="LAKE", help=_LAKE_HELP)
     group = command.add_argument_group("storage options")
     group.add_argument("--endpoint-url", metavar="URL", help="an S3 server other than AWS")
     group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")

@@ -26,6 +26,7 @@ from lakeq.cli.check import (
     run_check,
 )
 from lakeq.cli.demo import run_demo
+from lakeq.cli.history import show_history
 from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output, write_json
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
@@ -278,5 +279,6 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "check": check_files,
     "refresh": refresh_lake,
     "cache": show_cache,
+    "history": show_history,
     "demo": run_demo,
 }

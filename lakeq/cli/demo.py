@@ -75,7 +75,7 @@ def _define(folder: Path, location: str, storage: str = "") -> None:
 
 def _tour(console: Console, folder: Path) -> None:
     definition = folder / "lakeq.toml"
-    with connect(definition, cache_dir=folder / _CACHE) as lake:
+    with connect(definition, cache_dir=folder / _CACHE, history=False) as lake:
         console.print(f"A small lake of {DAYS} days, made up for this demo. Its tables:\n")
         _show_command(console, "tables", definition)
         draw_tables(console, lake.tables())

@@ -62,8 +62,9 @@ class Engine(Protocol):
     def name(self) -> str:
         """`duckdb`, and later others."""
 
-    def execute(self, plan: ScanPlan) -> QueryResult:
-        """Start `plan.sql` over exactly the planned files."""
+    def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> QueryResult:
+        """Start `plan.sql` over exactly the planned files. Its reader gets BudgetExceededError before it
+        scans more than `max_bytes`."""
 
     def close(self) -> None:
         """Stop what runs and free it."""

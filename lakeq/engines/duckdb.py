@@ -102,14 +102,16 @@ class DuckDBEngine:
         """
         return self._open_session(self._local_roots(plan), holds_clock=True)
 
-    def execute(self, plan: ScanPlan) -> DuckDBResult:
+    def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> DuckDBResult:
         """Bind `plan.sql` over exactly the planned files; it runs when its batches are read.
+
+        With `max_bytes` it is stopped by BudgetExceededError before the read that would scan more.
 
         QueryError and its kin when DuckDB does not accept the SQL; ExecutionError for a plan made with a
         clock, which only the session that gave the clock can run.
         """
         with self._open_session(self._local_roots(plan), holds_clock=False) as session:
-            return session.execute(plan)
+            return session.execute(plan, max_bytes)
 
     def validate(
         self,
@@ -173,9 +175,13 @@ class DuckDBEngine:
         open_plan = partial(self._open_plan, roots=database.roots)
         return Session(database.connection.cursor(), open_plan, self._planned, self._running, holds_clock)
 
-    def _open_plan(self, plan: ScanPlan, roots: frozenset[str]) -> OpenedFiles:
-        tables = open_tables(plan, self._store, self._by_arrow, roots, f"q{next(self._tokens)}")
-        return OpenedFiles(self._planned, tables, self._read_memory, self._cache, plan.stops_early)
+    def _open_plan(
+        self, plan: ScanPlan, max_bytes: int | None, counts: bool, roots: frozenset[str]
+    ) -> OpenedFiles:
+        token, is_limited = f"q{next(self._tokens)}", max_bytes is not None
+        tables = open_tables(plan, self._store, self._by_arrow, roots, token, is_limited, counts)
+        early = plan.stops_early
+        return OpenedFiles(self._planned, tables, self._read_memory, self._cache, early, max_bytes, counts)
 
     def _store(self, root: str) -> Store:
         """The store at `root`, read through the cache."""

@@ -27,8 +27,12 @@ class OpenedFiles:
         read_memory: int,
         cache: BlockCache | None = None,
         stops_early: bool = False,
+        max_bytes: int | None = None,
+        counts: bool = False,
     ) -> None:
-        """About `read_memory` bytes are held ahead of the engine. `stops_early`: it may not read all."""
+        """About `read_memory` bytes are held ahead of the engine. `stops_early`: it may not read all.
+        `max_bytes`: it is stopped when it reads more data through the planned filesystem; `counts`: it reads
+        everything through that, so no copies are made."""
         self.tables = tuple(tables)
         self._stopped = threading.Event()
         planned: list[PlannedFile] = []
@@ -39,13 +43,14 @@ class OpenedFiles:
         remote = [table for table in self.tables if not table.store.is_local]
         size = sum(count_needed(table.read, table.needs) for table in remote)
         keeps = cache is not None and size <= most_bytes(cache)
-        policy = ReadPolicy(read_memory, stops_early, keeps)
-        copies = cache is not None and keeps and not stops_early and is_literal_path(cache.folder)
+        policy = ReadPolicy(read_memory, stops_early, keeps, max_bytes)
+        copies = cache is not None and keeps and not (stops_early or counts) and is_literal_path(cache.folder)
+        copies = copies and bool(remote)
         first = {file.sequence: file for file in reversed(planned)}
-        # Binding opens the first file of each scan. Of others copies are opened, where they can be made.
-        bound = [
-            file for file in planned if not copies or file.folder is None or first[file.sequence] is file
-        ]
+        # Binding opens the first file of each scan, and a look at DuckDB's plan for its limit all of them. Of
+        # the others copies are opened, where they can be made.
+        sees_all = not copies or max_bytes is not None
+        bound = [f for f in planned if sees_all or f.folder is None or first[f.sequence] is f]
         self._published = filesystem.publish(bound, policy)
         self._later = {file.shown: file for file in planned} if copies else {}
         for file in bound:
@@ -59,6 +64,17 @@ class OpenedFiles:
     def counter(self) -> ReadCounter:
         """What was read through the planned filesystem."""
         return self._published.counter
+
+    @property
+    def scanned(self) -> int:
+        """Bytes of data read through the planned filesystem so far, of a query that has a limit; else 0."""
+        limit = self._published.limit
+        return 0 if limit is None else limit.scanned
+
+    @property
+    def are_counted(self) -> bool:
+        """Whether every file is read through the planned filesystem."""
+        return self._copies is None and not any(g.native for table in self.tables for g in table.groups)
 
     def start(self) -> None:
         """Begin to fetch what the plan needs. From now on `tables` have the paths that the run is to open."""
@@ -113,7 +129,3 @@ class OpenedFiles:
         self._published.close()
         if self._copies is not None:
             self._copies.close()
-
-
-def _is_copied(file: PlannedFile) -> bool:
-    return file.folder is not None and not file.store.is_local

@@ -101,8 +101,9 @@ class DuckDBResult:
         counter = self._files.counter
         kinds = counter.requests_by_kind
         requests = sum(kinds.values())
+        scanned = self._files.scanned if self._profile is None else read.scanned
         return QueryStats(
-            self._rows, read.scanned, read.transferred, requests, self._seconds, kinds, counter.bytes_cached
+            self._rows, scanned, read.transferred, requests, self._seconds, kinds, counter.bytes_cached
         )
 
     def stop(self) -> None:

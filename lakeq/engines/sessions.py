@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -15,13 +16,15 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.connection import bind_query, check_query, create_views
 from lakeq.engines.files import OpenedFiles
-from lakeq.engines.profile import read_profile
+from lakeq.engines.passes import stays_within
+from lakeq.engines.profile import Profile, read_profile
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.statements import runs_when_bound
 from lakeq.engines.translation import translate_run_error
 from lakeq.engines.views import TableView, build_view
 from lakeq.errors import ExecutionError, LakeqError
 from lakeq.formats.types import quote_name
+from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.reads import PlannedFileSystem
 
@@ -30,6 +33,16 @@ _SETTINGS = (
     "PRAGMA enable_profiling='no_output'; SET enable_progress_bar=true; SET enable_progress_bar_print=false"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A query as bound over files that are opened for it; `profile` is that of one which has run."""
+
+    files: OpenedFiles
+    views: tuple[TableView, ...]
+    relation: DuckDBPyRelation
+    profile: Profile | None
 
 
 class Session:
@@ -42,7 +55,7 @@ class Session:
     def __init__(
         self,
         connection: DuckDBPyConnection,
-        open_plan: Callable[[ScanPlan], OpenedFiles],
+        open_plan: Callable[[ScanPlan, int | None, bool], OpenedFiles],
         filesystem: PlannedFileSystem,
         running: weakref.WeakSet[DuckDBResult],
         holds_clock: bool,
@@ -59,7 +72,7 @@ class Session:
             microseconds = connection.execute("SELECT epoch_us(now())").fetchall()[0][0]
             self.now = _EPOCH + timedelta(microseconds=microseconds)
 
-    def execute(self, plan: ScanPlan) -> DuckDBResult:
+    def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> DuckDBResult:
         """See DuckDBEngine.execute. The result takes the connection over, so a session runs one plan."""
         if not self._release.alive:
             raise ExecutionError("This session has run its plan, or was closed. Open another.")
@@ -69,25 +82,22 @@ class Session:
             )
         began = time.perf_counter()
         check_query(self._connection, plan.sql)
-        files = self._open_plan(plan)
-        try:
-            views = self._create_tables(plan, files)
-            early = runs_when_bound(self._connection, plan.sql)
-            if early:
-                self._start(views, files)
-            relation = self._bind(plan, files)
-            profile = read_profile(self._connection) if early else None
-        except BaseException:
-            files.close()
-            self.close()
-            raise
+        early = runs_when_bound(self._connection, plan.sql)
+        counts = max_bytes is not None and (early or sum(map(scan_bytes, plan.scans)) > max_bytes)
+        bound = self._open(plan, max_bytes, counts, early)
+        if max_bytes is not None and not (
+            bound.files.are_counted or self._stays_within(plan, bound, max_bytes)
+        ):
+            bound.files.close()
+            bound = self._open(plan, max_bytes, True, early)
+        files, views, relation = bound.files, bound.views, bound.relation
         self._release.detach()
         result = DuckDBResult(
             sql=plan.sql,
             connection=self._connection,
             relation=relation,
             start=lambda: self._start(views, files),
-            profile=profile,
+            profile=bound.profile,
             files=files,
             seconds=time.perf_counter() - began,
         )
@@ -103,6 +113,27 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _open(self, plan: ScanPlan, max_bytes: int | None, counts: bool, early: bool) -> _Bound:
+        """The query bound over its files; one that runs `early` has run."""
+        files = self._open_plan(plan, max_bytes, counts)
+        try:
+            views = self._create_tables(plan, files)
+            if early:
+                self._start(views, files)
+            relation = self._bind(plan, files)
+            profile = read_profile(self._connection) if early else None
+        except BaseException:
+            files.close()
+            self.close()
+            raise
+        return _Bound(files, views, relation, profile)
+
+    def _stays_within(self, plan: ScanPlan, bound: _Bound, max_bytes: int) -> bool:
+        for view in bound.views:
+            for name, paths in view.paths.items():
+                self._set_variable(name, paths)
+        return stays_within(self._connection, plan, bound.files.tables, max_bytes)
 
     def _create_tables(self, plan: ScanPlan, files: OpenedFiles) -> tuple[TableView, ...]:
         """A view for each table. Binding opens one file a scan, and only the run sees them all."""
@@ -124,7 +155,7 @@ class Session:
             self._set_variable(name, paths[:1])
         for name, source in view.registered.items():
             self._connection.register(name, source)
-        self._connection.execute(f"CREATE TEMP VIEW {quote_name(view.name)} AS {view.sql}")
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view.name)} AS {view.sql}")
 
     def _bind(self, plan: ScanPlan, files: OpenedFiles) -> DuckDBPyRelation:
         try:

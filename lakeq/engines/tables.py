@@ -45,7 +45,8 @@ class OpenedTable:
                     name = shown.removeprefix(PLANNED_SCHEME)
                     needed = self.needs.get(file_id)
                     folder = folders(name.rpartition("/")[0]) if copied else None
-                    yield PlannedFile(name, self.store, path, size, etag, needed, number, folder)
+                    data = None if needed is None or self.read.chunks is None else needed[1:]
+                    yield PlannedFile(name, self.store, path, size, etag, needed, number, folder, data)
 
     def check_unchanged(self) -> None:
         """ObjectChangedError when a file that the engine opens by itself is not the one listed."""
@@ -64,20 +65,27 @@ class OpenedTable:
 
 
 def open_tables(
-    plan: ScanPlan, stores: Callable[[str], Store], by_arrow: bool, roots: frozenset[str], token: str
+    plan: ScanPlan,
+    stores: Callable[[str], Store],
+    by_arrow: bool,
+    roots: frozenset[str],
+    token: str,
+    is_limited: bool = False,
+    counts: bool = False,
 ) -> tuple[OpenedTable, ...]:
     """The tables that `plan` reads, each file with the path by which an engine is to open it.
 
     `roots` are the folders in which DuckDB may open files by itself; `token` tells the planned files of
-    this query from those of others.
+    this query from those of others. `is_limited`: what is
+    read counts against a limit; `counts`: every read is to be counted, so no file is opened otherwise.
     """
     opened = []
     for number, read in enumerate(merge_scans(plan)):
         store, decoder = stores(read.table.store_root), FORMATS[read.table.format]
         arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, {}, None) is None for s in read.schemas[:1])
-        may_open = arrow or store.root in roots
+        may_open = not counts and (arrow or store.root in roots)
         groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
-        needs = {} if store.is_local else find_needs(read, arrow)
+        needs = find_needs(read, arrow) if is_limited or not store.is_local else {}
         opened.append(OpenedTable(read, store, arrow, groups, f"lakeq_{number}", needs))
     return tuple(opened)
 

@@ -24,7 +24,7 @@ from lakeq.formats.base import Column
 from lakeq.formats.types import sql_type
 from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
-from lakeq.planner.metadata import metadata_base
+from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.plan import Missed
 from lakeq.planner.references import collect_references
@@ -56,9 +56,9 @@ class TableReference:
 class BoundQuery:
     """A query and its table references. `clock` is the moment that it took for now; None if it asks none.
 
-    `metadata` are the `"t$files"` and `"t$partitions"` it reads, as written. `runnable` is the text to run:
-    the user's own, save that `*` leaves out hidden columns where the query names one. `reads_all`: whatever
-    engine runs it has to read all that the references speak of.
+    `metadata` are the `"t$files"`, `"t$partitions"` and `"lakeq$history"` it reads, as written. `runnable` is
+    the text to run: the user's own, save that `*` leaves out hidden columns where the query names one.
+    `reads_all`: whatever engine runs it has to read all that the references speak of.
     """
 
     sql: str
@@ -155,7 +155,9 @@ def resolve_tables(
             continue
         name = node.name
         base = metadata_base(name)
-        if base is not None and base.casefold() in by_name:
+        if name.casefold() == HISTORY_TABLE:
+            metadata.append(name)
+        elif base is not None and base.casefold() in by_name:
             metadata.append(name)
             load(by_name[base.casefold()])
         elif name.casefold() in by_name and not node.db:

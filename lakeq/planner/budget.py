@@ -1,34 +1,84 @@
-"""What refuses a query before a data byte is read: its limits, and the conditions that a table requires."""
+"""What refuses a query before a data byte is read: its limits, those of the day, and the conditions that a
+table requires."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.table import Table
 from lakeq.errors import BudgetExceededError, ConfigError
 from lakeq.planner.bind import TableReference
-from lakeq.planner.estimate import SAMPLED, Estimate, tell_scanned
+from lakeq.planner.estimate import SAMPLED, Estimate, bytes_by_table, tell_scanned
+from lakeq.planner.pricing import Pricing
 from lakeq.planner.pruning import plan_prefixes
 from lakeq.quantities import format_bytes, format_count, format_dollars, parse_bytes, parse_dollars
 
-NO_LIMITS = (None, None)
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Bytes scanned, and dollars."""
+
+    bytes: int
+    cost: Decimal
+
+
+NOTHING_SPENT = Spent(0, Decimal(0))
 MAX_FOOTERS = 2_000
 LEAST_FOOTERS = 50
 """Fewer say too little about the rest."""
 
 
+@dataclass(frozen=True, slots=True)
+class DayLimit:
+    """The most bytes and dollars of all queries of a day (UTC) over `table`; None: over the whole lake."""
+
+    table: str | None
+    max_bytes: int | None
+    max_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """The most bytes and dollars of a query, and those of its day."""
+
+    max_bytes: int | None = None
+    max_cost: Decimal | None = None
+    days: tuple[DayLimit, ...] = ()
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any."""
+        return self != QueryLimits()
+
+
 def find_limits(
-    max_bytes: int | str | None, max_cost: Decimal | float | str | None, declared: Mapping[str, Any]
-) -> tuple[int | None, Decimal | None]:
-    """The most bytes and dollars of a query: each as given, else as declared for the lake, else of the
-    environment (LAKEQ_MAX_BYTES, LAKEQ_MAX_COST). ConfigError for what is no size or no amount."""
-    size, dollars = (
-        given if given is not None else declared.get(name, os.environ.get(f"LAKEQ_{name.upper()}") or None)
-        for name, given in (("max_bytes", max_bytes), ("max_cost", max_cost))
-    )
+    max_bytes: int | str | None,
+    max_cost: Decimal | float | str | None,
+    declared: Mapping[str, Any],
+    tables: Iterable[TableDefinition] = (),
+) -> QueryLimits:
+    """The limits of a query, each as given, else as declared for the lake, else of the environment
+    (LAKEQ_MAX_BYTES, LAKEQ_MAX_COST, LAKEQ_MAX_BYTES_PER_DAY, LAKEQ_MAX_COST_PER_DAY); and those of the day
+    declared for its tables. ConfigError for what is no size or no amount."""
+    size = _find_setting("max_bytes", declared) if max_bytes is None else max_bytes
+    dollars = _find_setting("max_cost", declared) if max_cost is None else max_cost
+    names = ("max_bytes_per_day", "max_cost_per_day")
+    days = [DayLimit(None, *_parse_limits(*(_find_setting(name, declared) for name in names)))]
+    days += [DayLimit(table.name, *_parse_limits(*map(table.limits.get, names))) for table in tables]
+    found = tuple(day for day in days if day.max_bytes is not None or day.max_cost is not None)
+    return QueryLimits(*_parse_limits(size, dollars), found)
+
+
+def _find_setting(name: str, declared: Mapping[str, Any]) -> Any:
+    return declared.get(name, os.environ.get(f"LAKEQ_{name.upper()}") or None)
+
+
+def _parse_limits(size: Any, dollars: Any) -> tuple[int | None, Decimal | None]:
     return (
         None if size is None else parse_bytes(str(size)),
         None if dollars is None else parse_dollars(str(dollars)),
@@ -44,9 +94,10 @@ def find_max_footers(given: int | None, declared: Mapping[str, Any]) -> int:
     return footers
 
 
-def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | None) -> None:
-    """BudgetExceededError when the estimate is over a limit; one from a sample, when all of its interval is.
-    Nothing was read by then."""
+def check_budget(estimate: Estimate, limits: QueryLimits) -> None:
+    """BudgetExceededError when the estimate is over a limit of the query; one from a sample, when all of its
+    interval is. Nothing was read by then."""
+    max_bytes, max_cost = limits.max_bytes, limits.max_cost
     unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
     keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
     advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
@@ -60,6 +111,56 @@ def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | 
     if max_cost is not None and cost > max_cost:
         message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
         raise BudgetExceededError(message, estimate, max_cost)
+
+
+def check_day(estimate: Estimate, limits: Sequence[DayLimit], used: Callable[[str | None], Spent]) -> None:
+    """BudgetExceededError when the estimate is more than a limit of the day leaves. `used` tells what was
+    used of a table, or of the lake, so far."""
+    for limit, added in _find_shares(estimate, limits):
+        before = used(limit.table)
+        name = "this lake" if limit.table is None else f"table '{limit.table}'"
+        story = (
+            f"Query not run: queries over {name} have used {format_bytes(before.bytes)} "
+            f"({format_dollars(before.cost)}) today (UTC), this one would add {format_bytes(added.bytes)} "
+            f"({format_dollars(added.cost)}), and the limit of a day is"
+        )
+        advice = "Narrow the filter, wait until 00:00 UTC, or raise"
+        if limit.max_bytes is not None and before.bytes + added.bytes > limit.max_bytes:
+            message = f"{story} {format_bytes(limit.max_bytes)}. {advice} max_bytes_per_day."
+            raise BudgetExceededError(message, estimate, limit.max_bytes)
+        if limit.max_cost is not None and before.cost + added.cost > limit.max_cost:
+            message = f"{story} {format_dollars(limit.max_cost)}. {advice} max_cost_per_day."
+            raise BudgetExceededError(message, estimate, limit.max_cost)
+
+
+def find_most_bytes(
+    estimate: Estimate, limits: QueryLimits, used: Callable[[str | None], Spent], pricing: Pricing
+) -> int | None:
+    """The bytes that a query may scan before it reaches a limit; None where there is none."""
+    found = [_least_bytes(limits.max_bytes, limits.max_cost, pricing)]
+    for limit, _ in _find_shares(estimate, limits.days):
+        before = used(limit.table)
+        size = None if limit.max_bytes is None else limit.max_bytes - before.bytes
+        cost = None if limit.max_cost is None else limit.max_cost - before.cost
+        found.append(_least_bytes(size, cost, pricing))
+    return min((size for size in found if size is not None), default=None)
+
+
+def _least_bytes(max_bytes: int | None, max_cost: Decimal | None, pricing: Pricing) -> int | None:
+    affordable = None if max_cost is None else pricing.affordable_bytes(max_cost)
+    return min((size for size in (max_bytes, affordable) if size is not None), default=None)
+
+
+def _find_shares(estimate: Estimate, limits: Sequence[DayLimit]) -> Iterator[tuple[DayLimit, Spent]]:
+    """Each limit that the query falls under, and what it would add there."""
+    shares = {name.casefold(): size for name, size in bytes_by_table(estimate).items()}
+    for limit in limits:
+        if limit.table is None:
+            yield limit, Spent(estimate.bytes_scanned, estimate.cost_usd)
+        elif limit.table.casefold() in shares:
+            size, total = shares[limit.table.casefold()], estimate.bytes_scanned
+            share = Decimal(size) / total if total else Decimal(1) / len(shares)
+            yield limit, Spent(size, estimate.cost_usd * share)
 
 
 def check_required_keys(table: Table, reference: TableReference, required: Sequence[str]) -> None:

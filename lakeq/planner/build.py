@@ -4,7 +4,7 @@ left."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -18,7 +18,7 @@ from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
 from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.limits import stops_early
-from lakeq.planner.metadata import metadata_rows, scan_rows
+from lakeq.planner.metadata import ReadMetadata, scan_rows
 from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan, View
 from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
 from lakeq.planner.rewrites import suggest_rewrites
@@ -30,31 +30,40 @@ _MOST_PROVEN = 100_000
 """Row groups up to which each plan may ask whether they prove a `time`: that takes up to 0.1 s once."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What a plan is for.
+
+    `fetches_whole`: the query is to run, so small remote files may be read whole, not only their footers.
+    `is_limited`: what it reads is going to be counted, so the plan tells where that lies. Of a scan with more
+    unread footers than `max_footers`, a sample of so many is read (None: all are).
+    """
+
+    fetches_whole: bool = False
+    is_limited: bool = False
+    max_footers: int | None = None
+
+
 def build_plan(
     bound: BoundQuery,
     params: Params,
     catalog: CatalogView,
     views: Mapping[str, str],
-    fetches_whole: bool = False,
-    max_footers: int | None = None,
+    read_metadata: ReadMetadata,
+    settings: PlanSettings,
 ) -> ScanPlan | None:
     """The plan of a bound query; None when what was listed or read on the way widened a table's schema: bind
-    anew then.
-
-    `fetches_whole`: the query is to run, so small remote files may be read whole, not only their footers.
-    Of a scan with more unread footers than `max_footers`, a sample of so many is read (None: all are).
-    """
+    anew then."""
     early = stops_early(bound.sql)
-    fetches_whole = fetches_whole and not early
+    settings = replace(settings, fetches_whole=settings.fetches_whole and not early)
     before = {reference.table: catalog.table(reference.table) for reference in bound.references}
     entries = {name: list_table(table, bound.references, catalog) for name, table in before.items()}
     scans = [
-        scan_table(reference, entries[reference.table], catalog, fetches_whole, max_footers)
-        for reference in bound.references
+        scan_table(reference, entries[reference.table], catalog, settings) for reference in bound.references
     ]
     if any(catalog.table(name).columns != table.columns for name, table in before.items()):
         return None
-    inline = [InlineTable(name, metadata_rows(name, catalog)) for name in bound.metadata]
+    inline = [InlineTable(name, read_metadata(name)) for name in bound.metadata]
     by_table: dict[str, list[TableScan]] = {}
     for scan in scans:
         by_table.setdefault(scan.table.name, []).append(scan)
@@ -84,8 +93,7 @@ def scan_table(
     reference: TableReference,
     entry: TableEntry,
     catalog: CatalogView,
-    fetches_whole: bool,
-    max_footers: int | None,
+    settings: PlanSettings,
 ) -> TableScan:
     """Prune one table reference."""
     pruning = plan_pruning(entry.table, reference.predicate, reference.missed)
@@ -95,10 +103,11 @@ def scan_table(
     data = tuple(c for c in reference.columns if c not in hidden and c not in keys)
     weighed = Weighed(selection)
     if FORMATS[entry.table.format].has_footers:
-        sample = None if max_footers is None else catalog.sample(selection, max_footers)
+        most = settings.max_footers
+        sample = None if most is None else catalog.sample(selection, most)
         if sample is None:
-            catalog.inspect(selection, fetches_whole)
-            weighed = weigh_files(selection, entry, pruning, data)
+            catalog.inspect(selection, settings.fetches_whole)
+            weighed = weigh_files(selection, entry, pruning, data, settings.is_limited)
         else:
             weighed = weigh_sample(selection, sample, entry, pruning, data)
     table = entry.table

@@ -25,7 +25,7 @@ class Estimate:
     could be read; a CTE that is billed as often as it is used). An exact estimate is the most that a query
     reads: its `low` is 0 where an engine may do with less (LIMIT, joins, conditions on data). Totals are
     those of the tables before pruning; None while a table was listed in parts only. `listed_at` is when the
-    oldest listing in use was made (seconds since 1970).
+    oldest listing in use was made (seconds since 1970). `shares_ctes` is that of the Pricing.
     """
 
     bytes_scanned: int
@@ -42,6 +42,7 @@ class Estimate:
     partitions_total: int | None
     scans: tuple[TableScan, ...]
     listed_at: float | None = None
+    shares_ctes: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
@@ -117,8 +118,8 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
     """The estimate of a plan. No I/O."""
     scans = plan.scans
     lows, highs = zip((0, 0), *(scan_range(scan, plan.reads_all) for scan in scans), strict=True)
-    billed = _bill(scans, map(scan_bytes, scans), pricing)
-    low, high = _bill(scans, lows[1:], pricing), _bill(scans, highs[1:], pricing)
+    sizes = (map(scan_bytes, scans), lows[1:], highs[1:])
+    billed, low, high = (_bill(scans, each, pricing.shares_ctes).values() for each in sizes)
     met = {scan_accuracy(scan) for scan in scans}
     if any(scan.uses > 1 for scan in scans) and not pricing.shares_ctes:
         met.add(UPPER_BOUND)  # each use may prune more than all of them together
@@ -131,6 +132,7 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         cost_low=pricing.cost(*low),
         cost_high=pricing.cost(*high),
         pricing=pricing.name,
+        shares_ctes=pricing.shares_ctes,
         files=sum(scan.files.count for scan in scans),
         files_total=sum_known([scan.table.files_total for scan in scans]),
         partitions=sum(scan.files.partitions for scan in scans),
@@ -140,13 +142,18 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
     )
 
 
-def _bill(scans: Sequence[TableScan], sizes: Iterable[int], pricing: Pricing) -> list[int]:
+def bytes_by_table(estimate: Estimate) -> dict[str, int]:
+    """The bytes of an estimate by name of the table."""
+    return _bill(estimate.scans, map(scan_bytes, estimate.scans), estimate.shares_ctes)
+
+
+def _bill(scans: Sequence[TableScan], sizes: Iterable[int], shares_ctes: bool) -> dict[str, int]:
     """The bytes that a query is billed for of each of its tables, of the bytes of each scan."""
     totals: dict[str, int] = {}
     for scan, size in zip(scans, sizes, strict=True):
-        name = scan.table.name.casefold()
-        totals[name] = totals.get(name, 0) + size * (1 if pricing.shares_ctes else scan.uses)
-    return list(totals.values())
+        name = scan.table.name
+        totals[name] = totals.get(name, 0) + size * (1 if shares_ctes else scan.uses)
+    return totals
 
 
 def price_rewrites(scans: Sequence[TableScan], scan: TableScan, pricing: Pricing) -> TableScan:
@@ -154,12 +161,12 @@ def price_rewrites(scans: Sequence[TableScan], scan: TableScan, pricing: Pricing
     if not scan.not_pruned_by:
         return scan
     sizes = [scan_bytes(s) for s in scans]
-    now = pricing.cost(*_bill(scans, sizes, pricing))
+    now = pricing.cost(*_bill(scans, sizes, pricing.shares_ctes).values())
     number = next(i for i, other in enumerate(scans) if other is scan)
 
     def price(saved: int) -> Decimal:
         less = [size - saved if i == number else size for i, size in enumerate(sizes)]
-        return now - pricing.cost(*_bill(scans, less, pricing))
+        return now - pricing.cost(*_bill(scans, less, pricing.shares_ctes).values())
 
     missed = [
         m if m.saves_bytes is None else replace(m, saves_usd=price(m.saves_bytes)) for m in scan.not_pruned_by

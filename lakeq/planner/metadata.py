@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,11 @@ from lakeq.catalog.view import CatalogView
 from lakeq.planner.plan import TableScan
 
 FILES_SUFFIX, PARTITIONS_SUFFIX = "$files", "$partitions"
+HISTORY_TABLE = "lakeq$history"
+"""The queries of the lake so far, as a table."""
+
+ReadMetadata = Callable[[str], pa.Table]
+"""Gives the rows of a metadata table."""
 
 
 def metadata_base(name: str) -> str | None:

@@ -48,8 +48,9 @@ class TableScan:
     sample of the footers; row groups are not counted then. `from_index` says that the index answers: no file
     is read. `chunks` are the stored column chunks that are read (file_id, start, length), where remote files
     are large enough to be read in parts; `group_footers` the same of the row groups' own footers, in a format
-    where they have them: they say which row groups are read. `uses` is how often an engine that shares no results reads it.
-    `time` is the declared time of the table, where it pruned; `warnings` what was found to be wrong.
+    where they have them: they say which row groups are read. `uses` is how often an engine that shares no
+    results reads it. `time` is the declared time of the table, where it pruned; `warnings` what was found to
+    be wrong.
     """
 
     table: Table

@@ -41,6 +41,13 @@ class Pricing:
         """Dollars for one query that scans so many bytes of each of its tables."""
         return self.dollars_per_terabyte * self.billed_bytes(*scanned) / self.terabyte
 
+    def affordable_bytes(self, dollars: Decimal) -> int | None:
+        """The most bytes that may be scanned for so much; None where they cost nothing."""
+        if not self.dollars_per_terabyte:
+            return None
+        bytes_paid = int(dollars * self.terabyte / self.dollars_per_terabyte)
+        return bytes_paid // self.megabyte * self.megabyte
+
 
 ATHENA = Pricing("athena", Decimal(5), shares_ctes=False)
 """Amazon Athena: $5 a TB, "rounded up to the nearest megabyte, with a 10 MB minimum per query" (AWS

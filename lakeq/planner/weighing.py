@@ -42,15 +42,19 @@ def find_stored(table: Table, index: FileIndex, paths: Sequence[str]) -> tuple[s
 
 
 def weigh_files(
-    selection: FileSelection, entry: TableEntry, pruning: Pruning, data: Sequence[str]
+    selection: FileSelection,
+    entry: TableEntry,
+    pruning: Pruning,
+    data: Sequence[str],
+    is_limited: bool = False,
 ) -> Weighed:
-    """What is read of files that were all looked into."""
+    """What is read of files that were all looked into; where that lies, if it is going to be counted."""
     index = entry.index
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
     leaves = find_stored(entry.table, index, data)
     measure = index.measure(selection, conditions, leaves, pruning.bounds)
     chunks = footers = None
-    if entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES:
+    if is_limited or (entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES):
         chunks = index.read_chunks(measure.files, conditions, leaves, pruning.bounds)
     if index.find_leaves([GROUP_FOOTER]):
         footers = index.read_chunks(measure.files, conditions, (GROUP_FOOTER,), pruning.bounds)

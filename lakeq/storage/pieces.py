@@ -12,7 +12,7 @@ from lakeq.storage.base import Store
 from lakeq.storage.block_cache import BlockCache
 from lakeq.storage.cache_index import StoredBlock
 from lakeq.storage.caching import CachingStore
-from lakeq.storage.ranges import Span, plan_requests, subtract_spans
+from lakeq.storage.ranges import Span, plan_requests, subtract_spans, total_bytes
 
 UNPLANNED_WHOLE_BYTES = 8 << 20
 """A remote file of which it is not known what an engine will ask is fetched whole up to this size."""
@@ -25,6 +25,7 @@ class PlannedFile:
     `needed` are the ranges (start and stop) that the engine will ask for, in that order; None: they are not
     known. Files of one `sequence` are read in the order in which they are published. `folder` is where a
     whole copy is to lie in the disk cache, below its own folder ("": anywhere); None: none is wanted.
+    `data` are the ranges that count as scanned; None: every byte does.
     """
 
     shown: str
@@ -35,6 +36,7 @@ class PlannedFile:
     needed: tuple[Span, ...] | None = None
     sequence: int = 0
     folder: str | None = None
+    data: tuple[Span, ...] | None = None
 
 
 class State(Enum):
@@ -85,6 +87,13 @@ class Piece:
     @property
     def size(self) -> int:
         return self.stop - self.start
+
+    def data_bytes(self) -> int:
+        """How much of it counts as scanned."""
+        data = self.file.planned.data
+        if data is None:
+            return self.size
+        return self.size - total_bytes(subtract_spans([(self.start, self.stop)], data))
 
 
 class FetchedFile:

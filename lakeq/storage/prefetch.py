@@ -41,12 +41,14 @@ class ReadPolicy:
     """How a query's files are read.
 
     At most about `memory_bytes` are held. `starts_slowly`: the query may end long before it has read all.
-    `keeps`: what is fetched is worth keeping on disk.
+    `keeps`: what is fetched is worth keeping on disk. `max_bytes`: the query is stopped when it reads more
+    data, and no more is fetched ahead; None: there is no limit.
     """
 
     memory_bytes: int = 1 << 30
     starts_slowly: bool = False
     keeps: bool = True
+    max_bytes: int | None = None
 
 
 class _Sequence:
@@ -82,6 +84,7 @@ class Prefetch:
         self._budget = policy.memory_bytes - kept
         self._kept = MemoryBlocks(kept)
         self._keeps = policy.keeps
+        self._left = policy.max_bytes
         self._starts_slowly = policy.starts_slowly
         self._growth = _SLOW_GROWTH if policy.starts_slowly else _WINDOW_GROWTH
         self._urgent = urgent
@@ -240,6 +243,8 @@ class Prefetch:
         mine = piece.state in (State.ABSENT, State.QUEUED)
         if piece.state is State.ABSENT:
             self._charge(piece)
+            if self._left is not None:
+                self._left -= piece.data_bytes()
         if mine:
             piece.state = State.COMING
         if piece.arrived is None:
@@ -371,6 +376,10 @@ class Prefetch:
                 if piece.state is State.ABSENT and piece.stored is None and self._find(piece) is None:
                     if self._held and self._held + piece.size > self._budget:
                         break
+                    if self._left is not None:
+                        if (data := piece.data_bytes()) > self._left:
+                            break
+                        self._left -= data
                     self._charge(piece)
                     piece.state = State.QUEUED
                     queued.append(piece)

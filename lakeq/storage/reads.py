@@ -25,11 +25,14 @@ from lakeq.storage.local import PinnedFile
 from lakeq.storage.pieces import FetchedFile, PlannedFile
 from lakeq.storage.prefetch import Prefetch, ReadPolicy
 from lakeq.storage.read_counter import ReadCounter
+from lakeq.storage.read_limit import ReadData, ReadLimit
 from lakeq.storage.workers import Workers
 
 _MIB = 1 << 20
 _FIRST_AHEAD, _MOST_AHEAD = _MIB, 8 * _MIB
 _URGENT_READS = 64
+_FOOTER_READS = (16 << 10, 64 << 10)
+"""What DuckDB and Arrow read from a file's end for its footer."""
 _STREAM_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,11 +40,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class PlannedFiles:
     """Files published for one query, until closed. `error` is the first of ours met while reading them."""
 
-    def __init__(self, filesystem: PlannedFileSystem, prefetch: Prefetch, keeps: bool) -> None:
+    def __init__(self, filesystem: PlannedFileSystem, prefetch: Prefetch, policy: ReadPolicy) -> None:
         self._filesystem = filesystem
         self._files: list[PlannedFile] = []
         self._numbers: Counter[int] = Counter()
-        self._keeps = keeps
+        self._keeps = policy.keeps
+        self.limit = None if policy.max_bytes is None else ReadLimit(policy.max_bytes)
         self.prefetch = prefetch
         self.error: LakeqError | None = None
 
@@ -107,7 +111,7 @@ class PlannedFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is 
         They are read by `policy`; nothing is fetched before the result is started, or a file is read.
         """
         policy = policy or ReadPolicy()
-        published = PlannedFiles(self, Prefetch(policy, self._urgent), policy.keeps)
+        published = PlannedFiles(self, Prefetch(policy, self._urgent), policy)
         published.add(files)
         return published
 
@@ -191,6 +195,7 @@ class _PlannedReader(io.RawIOBase):
         self._end = -1
         self._ahead = 0
         self._pinned: PinnedFile | None = None
+        self._data = ReadData(served.file.size, served.file.data, _FOOTER_READS)
 
     def size(self) -> int:
         return self._served.file.size
@@ -218,6 +223,7 @@ class _PlannedReader(io.RawIOBase):
         if not length:
             return b""
         try:
+            self._admit(start, start + length)
             if self._served.fetched is None:
                 block = self._read_local(start, length)
             else:
@@ -256,6 +262,12 @@ class _PlannedReader(io.RawIOBase):
             self._ahead = min(max(2 * self._ahead, _FIRST_AHEAD), _MOST_AHEAD) if in_sequence else 0
             self._position = self._end = start + length
             return start, length, self._ahead
+
+    def _admit(self, start: int, stop: int) -> None:
+        limit = self._served.query.limit
+        if limit is not None:
+            with self._lock:
+                limit.admit(self._data.take(start, stop))
 
     def _read_local(self, start: int, length: int) -> bytes:
         file = self._served.file
