@@ -33,6 +33,8 @@ from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.budget import NO_LIMITS, check_budget, check_required_keys, find_limits
 from lakeq.planner.build import build_plan
+from lakeq.planner.dialects.binding import bind_dialect, told_in
+from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
@@ -118,6 +120,7 @@ class Lake:
     ) -> None:
         self._pricing = find_pricing(pricing, definition.pricing)
         self._limits = definition.limits
+        self._dialect = find_dialect(None, definition.dialect)
         self._views = dict(definition.views)
         cache = cache or Cache(None, None)
         realm = str(definition.storage.get("endpoint_url") or "")
@@ -215,31 +218,33 @@ class Lake:
         self._catalog.register(define_table(name, location, **declared))
         return self._catalog.view().entry(name).table
 
-    def create_view(self, name: str, sql: str) -> None:
+    def create_view(self, name: str, sql: str, dialect: str | None = None) -> None:
         """Name a query, for later queries of this Lake to select from. The query is checked now."""
         if name.casefold() in {n.casefold() for n in self._catalog.view().names()}:
             raise ConfigError(f"{name!r} is the name of a table. Choose another")
-        self.plan(sql)
-        self._views[name] = sql
+        plan = self.plan(sql, dialect=dialect)
+        self._views[name] = sql if plan.dialect == DUCKDB else plan.sql
 
-    def estimate(self, sql: str, params: Params = None) -> Estimate:
+    def estimate(self, sql: str, params: Params = None, dialect: str | None = None) -> Estimate:
         """What the query would scan and cost. Reads listings and footers, never rows."""
-        return estimate_plan(self.plan(sql, params), self._pricing)
+        return estimate_plan(self.plan(sql, params, dialect), self._pricing)
 
-    def estimate_all(self, queries: Iterable[str]) -> list[Estimate | LakeqError]:
+    def estimate_all(
+        self, queries: Iterable[str], dialect: str | None = None
+    ) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
         ask for is listed once."""
-        view = self._catalog.view()
-        return [self._try_estimate(view, sql) for sql in queries]
+        view, dialect = self._catalog.view(), self._find_dialect(dialect)
+        return [self._try_estimate(view, sql, dialect) for sql in queries]
 
-    def explain(self, sql: str, params: Params = None) -> str:
+    def explain(self, sql: str, params: Params = None, dialect: str | None = None) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not."""
-        plan = self.plan(sql, params)
+        plan = self.plan(sql, params, dialect)
         return explain_plan(plan, estimate_plan(plan, self._pricing))
 
-    def plan(self, sql: str, params: Params = None) -> ScanPlan:
+    def plan(self, sql: str, params: Params = None, dialect: str | None = None) -> ScanPlan:
         """The plan of a query: frozen, picklable."""
-        return self._plan(self._catalog.view(), sql, params, utc_now())
+        return self._plan(self._catalog.view(), sql, params, utc_now(), self._find_dialect(dialect))
 
     def sql(
         self,
@@ -247,6 +252,7 @@ class Lake:
         params: Params = None,
         max_bytes: int | str | None = None,
         max_cost: Decimal | float | str | None = None,
+        dialect: str | None = None,
     ) -> Result:
         """Plan a query and check it against the limits; its rows are read when the Result is.
 
@@ -254,20 +260,26 @@ class Lake:
         scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
         lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), or reads a table without a condition that it
         requires. Without a limit, remote files of up to 512 KB are fetched whole while planning, which
-        costs no more requests than reading their footers.
+        costs no more requests than reading their footers. `dialect` is the SQL that the query is in:
+        `"duckdb"`, `"athena"`, `"trino"`, `"spark"` or `"bigquery"` (default: `dialect` in lakeq.toml, then
+        LAKEQ_DIALECT, then DuckDB's).
         """
         limits = find_limits(max_bytes, max_cost, self._limits)
-        view, tally = self._catalog.view(), Tally()
+        view, tally, dialect = self._catalog.view(), Tally(), self._find_dialect(dialect)
         with count_into(tally):
             check = partial(self._check_required, view)
-            plan = self._plan(view, sql, params, utc_now(), fetches_whole=limits == NO_LIMITS, check=check)
+            whole = limits == NO_LIMITS
+            plan = self._plan(view, sql, params, utc_now(), dialect, fetches_whole=whole, check=check)
         estimate = estimate_plan(plan, self._pricing)
         check_budget(estimate, *limits)
         return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
 
-    def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
+    def _find_dialect(self, dialect: str | None) -> str:
+        return find_dialect(dialect, self._dialect)
+
+    def _try_estimate(self, view: CatalogView, sql: str, dialect: str) -> Estimate | LakeqError:
         try:
-            return estimate_plan(self._plan(view, sql, None, utc_now()), self._pricing)
+            return estimate_plan(self._plan(view, sql, None, utc_now(), dialect), self._pricing)
         except LakeqError as error:
             return error
 
@@ -322,6 +334,7 @@ class Lake:
         sql: str,
         params: Params,
         now: dt.datetime,
+        dialect: str,
         fetches_whole: bool = False,
         check: Callable[[BoundQuery], None] = lambda bound: None,
     ) -> ScanPlan:
@@ -329,9 +342,12 @@ class Lake:
         bound query."""
         self._warm_up()
         for _ in range(_REPLANS):
-            bound = self._bind_anew(view, partial(self._bind, view, sql, params, now))
+            bind = partial(self._bind, view, params=params, now=now)
+            bind_anew = partial(bind_dialect, sql, dialect, bind, view.names(), view.table, self._views)
+            bound = self._bind_anew(view, bind_anew)
             try:
-                self._validate(view, bound, params)
+                with told_in(sql, dialect):
+                    self._validate(view, bound, params)
             except ColumnNotFoundError:
                 told = [_read_whole_schema(view, reference.table) for reference in bound.references]
                 if not any(told):
@@ -360,7 +376,9 @@ class Lake:
 
     def _prepare(self, view: CatalogView, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
-        replan = partial(self._plan, view, plan.text, plan.params, fetches_whole=True)
+        replan = partial(
+            self._plan, view, plan.text, plan.params, dialect=plan.dialect, fetches_whole=True
+        )
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
         before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}

@@ -108,7 +108,7 @@ def show_partitions(arguments: Namespace) -> None:
 def show_estimate(arguments: Namespace) -> None:
     """`lakeq estimate LAKE SQL`."""
     with _connect(arguments) as lake:
-        estimate = lake.estimate(read_sql(arguments.sql), parse_params(arguments.param))
+        estimate = lake.estimate(read_sql(arguments.sql), parse_params(arguments.param), arguments.dialect)
     if arguments.json:
         _print_json(estimate.to_dict())
         return
@@ -119,7 +119,7 @@ def show_estimate(arguments: Namespace) -> None:
 def show_plan(arguments: Namespace) -> None:
     """`lakeq explain LAKE SQL`."""
     with _connect(arguments) as lake:
-        plan = lake.explain(read_sql(arguments.sql), parse_params(arguments.param))
+        plan = lake.explain(read_sql(arguments.sql), parse_params(arguments.param), arguments.dialect)
     for line in plan.splitlines():
         _say(line)
 
@@ -130,7 +130,7 @@ def run_query(arguments: Namespace) -> None:
     sql, params = read_sql(arguments.sql), parse_params(arguments.param)
     with (
         _connect(arguments) as lake,
-        lake.sql(sql, params, arguments.max_bytes, arguments.max_cost) as result,
+        lake.sql(sql, params, arguments.max_bytes, arguments.max_cost, arguments.dialect) as result,
         fetch_rows(result, StatusLine()) as (schema, batches),
         open_output(arguments.output) as sink,
     ):

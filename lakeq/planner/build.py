@@ -34,7 +34,7 @@ def build_plan(
 
     `fetches_whole`: the query is to run, so small remote files may be read whole, not only their footers.
     """
-    early = stops_early(bound.sql)
+    early = stops_early(bound.runnable)
     fetches_whole = fetches_whole and not early
     before = {reference.table: catalog.table(reference.table) for reference in bound.references}
     entries = {name: list_table(table, bound.references, catalog) for name, table in before.items()}
@@ -60,6 +60,7 @@ def build_plan(
         clock=bound.clock,
         stops_early=early,
         notes=bound.notes,
+        dialect=bound.dialect,
     )
 
 

@@ -36,14 +36,14 @@ TABLE_FUNCTIONS = frozenset(
 )
 """Functions that may stand in FROM: they make rows from their arguments and reach nothing outside."""
 
-_WRITES = frozenset({
+WRITES = frozenset({
     "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "copy", "create",
     "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
     "import", "insert", "install", "load", "merge", "pragma", "prepare", "refresh", "replace", "reset",
     "revoke", "rollback", "set", "start", "truncate", "update", "use", "vacuum",
 })  # fmt: skip
 
-_READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
+READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
 
 
 def warm_up() -> None:
@@ -58,7 +58,7 @@ def parse_query(sql: str) -> exp.Expr:
     but one SELECT-like statement, and for file functions in FROM.
     """
     first = sql.split(maxsplit=1)[0].casefold() if sql.strip() else ""
-    if first in _WRITES:
+    if first in WRITES:
         raise UnsupportedSqlError(
             f"{first.upper()} is refused: lakeq only reads. Write a SELECT statement", sql
         )
@@ -79,7 +79,7 @@ def parse_query(sql: str) -> exp.Expr:
 def refuse_writes(tree: exp.Expr, sql: str) -> None:
     """UnsupportedSqlError for a statement that is not a read."""
     into = tree.args.get("into") if isinstance(tree, exp.Select) else None
-    if not isinstance(tree, _READS) or into is not None:
+    if not isinstance(tree, READS) or into is not None:
         name = "SELECT INTO" if into is not None else type(tree).__name__.upper()
         raise UnsupportedSqlError(f"{name} is refused: lakeq only reads. Write a SELECT statement", sql)
     for node in tree.find_all(exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Copy, exp.Command):
@@ -101,10 +101,10 @@ def refuse_file_functions(tree: exp.Expr, sql: str) -> None:
                 )
 
 
-def find_position(sql: str, word: str) -> tuple[int, int]:
+def find_position(sql: str, word: str, dialect: str = DIALECT) -> tuple[int, int]:
     """Line and column (from 1) of the first token that reads `word`; (0, 0) when there is none."""
     try:
-        tokens = sqlglot.tokenize(sql, read=DIALECT)
+        tokens = sqlglot.tokenize(sql, read=dialect)
     except SqlglotError:
         return (0, 0)
     for token in tokens:

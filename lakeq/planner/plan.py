@@ -69,7 +69,8 @@ class View:
 class ScanPlan:
     """The user's SQL and exactly what it will read. Printable and picklable; a snapshot of its files.
 
-    `text` is what the user wrote, `sql` what runs: the same, save that `*` leaves out hidden columns.
+    `text` is what the user wrote, in `dialect`; `sql` what runs: the same, save that `*` leaves out hidden
+    columns, or its translation to DuckDB's SQL.
     `clock` is the time that `now()` and its kin had while pruning; None when the query asks no clock.
     `stops_early`: the first rows of a scan may be all that it needs.
     """
@@ -83,3 +84,4 @@ class ScanPlan:
     clock: datetime | None = None
     stops_early: bool = False
     notes: tuple[str, ...] = field(default=())
+    dialect: str = "duckdb"

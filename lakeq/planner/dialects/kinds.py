@@ -1,0 +1,83 @@
+"""Kinds: as much of a type as decides what an operator or a function means in another engine."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+UNKNOWN = "unknown"
+
+_T = exp.DType
+_KINDS = {
+    **dict.fromkeys(
+        (
+            _T.TINYINT, _T.SMALLINT, _T.INT, _T.BIGINT, _T.INT128,
+            _T.UTINYINT, _T.USMALLINT, _T.UINT, _T.UBIGINT, _T.UINT128,
+        ),
+        "integer",
+    ),
+    **dict.fromkeys((_T.DECIMAL, _T.BIGDECIMAL), "decimal"),
+    **dict.fromkeys((_T.FLOAT, _T.DOUBLE), "double"),
+    **dict.fromkeys((_T.TEXT, _T.VARCHAR, _T.CHAR, _T.NVARCHAR, _T.NCHAR), "text"),
+    **dict.fromkeys((_T.BINARY, _T.VARBINARY, _T.BLOB), "binary"),
+    **dict.fromkeys((_T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S, _T.TIMESTAMP_MS, _T.TIMESTAMP_NS), "timestamp"),
+    **dict.fromkeys((_T.TIMESTAMPTZ, _T.TIMESTAMPLTZ), "instant"),
+    **dict.fromkeys((_T.ARRAY, _T.LIST), "array"),
+    **dict.fromkeys((_T.STRUCT, _T.OBJECT), "row"),
+    _T.DATETIME: "local",
+    _T.BOOLEAN: "boolean",
+    _T.DATE: "date",
+    _T.TIME: "time",
+    _T.INTERVAL: "interval",
+    _T.MAP: "map",
+    _T.JSON: "json",
+    _T.NULL: "null",
+}  # fmt: skip
+"""sqlglot's types by kind. `local` is the time in a zone that a query named: no two are comparable."""
+
+GROUPS = {
+    "number": {"integer", "decimal", "double"},
+    "exact": {"integer", "decimal"},
+    "moment": {"date", "timestamp", "instant", "local"},
+    "timestamp": {"timestamp", "instant", "local"},
+    "list": {"array"},
+}
+"""Kinds that a signature may ask for beside the plain ones."""
+
+
+def kind_of(type_: exp.DataType | None) -> str:
+    """The kind of a type; `unknown` where nothing is known."""
+    return UNKNOWN if type_ is None else _KINDS.get(type_.this, UNKNOWN)
+
+
+def fits(kind: str, wanted: str) -> bool:
+    """Whether a value of `kind` may stand where `wanted` is asked for; NULL and the unknown always may."""
+    return not wanted or kind in ("null", UNKNOWN) or kind in GROUPS.get(wanted, {wanted})
+
+
+@cache
+def build_type(text: str) -> exp.DataType:
+    """sqlglot's type for a type of DuckDB's; unknown where it has none."""
+    try:
+        return exp.DataType.build(text, dialect="duckdb")
+    except SqlglotError:
+        return exp.DataType.build("unknown")
+
+
+def digits_of(type_: exp.DataType | None) -> tuple[int, int] | None:
+    """Precision and scale of an exact number; None for another type, or one whose digits are not known."""
+    if type_ is None:
+        return None
+    if kind_of(type_) == "integer":
+        return {_T.TINYINT: 3, _T.SMALLINT: 5, _T.INT: 10}.get(type_.this, 19), 0
+    if kind_of(type_) != "decimal" or len(type_.expressions) != 2:
+        return None
+    precision, scale = (int(part.name) for part in type_.expressions)
+    return precision, scale
+
+
+def decimal_type(precision: int, scale: int) -> exp.DataType:
+    """DECIMAL of at most 38 digits."""
+    return exp.DataType.build(f"DECIMAL({min(precision, 38)}, {scale})", dialect="duckdb")

@@ -1,0 +1,40 @@
+"""What is refused, and small expressions that are put together of others."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from lakeq.planner.dialects.kinds import kind_of
+from lakeq.planner.dialects.signatures import fill
+
+_ZONED = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?|[A-Za-z]+/[A-Za-z_/]+)$")
+
+
+class Refusal(Exception):  # noqa: N818 - a message on its way to the error that names the place
+    """A construct that is not translated: why, and the node of it."""
+
+    def __init__(self, reason: str, node: exp.Expr) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.node = node
+
+
+def put(template: str, **parts: exp.Expr) -> exp.Expr:
+    """DuckDB's expression `template` with each name that is one of `parts` replaced by it."""
+    return fill(template, parts)
+
+
+def at_utc(node: exp.Expr) -> exp.Expr:
+    """The time of an instant in UTC, which is the session's zone in every engine here."""
+    return put("timezone('UTC', x)", x=node)
+
+
+def to_instant(node: exp.Expr) -> exp.Expr:
+    """The instant of a date, timestamp or text, in UTC where it names no zone itself."""
+    if kind_of(node.type) == "instant":
+        return node
+    if isinstance(node, exp.Literal) and _ZONED.search(node.name) and ":" in node.name:
+        return put("CAST(x AS TIMESTAMPTZ)", x=node)
+    return put("timezone('UTC', CAST(x AS TIMESTAMP))", x=node)
