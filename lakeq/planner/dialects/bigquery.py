@@ -17,8 +17,9 @@ count() -> BIGINT = count(*)
 count(x) -> BIGINT = count(x)
 countif(x boolean) -> BIGINT = count_if(x)
 sum(x integer) -> BIGINT = sum(x)
-sum(x decimal) -> DECIMAL = sum(x)
+sum(x decimal) -> sum of x = sum(x)
 sum(x double) -> DOUBLE = sum(x)
+avg(x decimal) -> average of x = exact_average(x)
 avg(x integer) -> DOUBLE = avg(x)
 avg(x double) -> DOUBLE = avg(x)
 min(x) -> x = min(x)
@@ -184,11 +185,11 @@ datetime_add(x timestamp, n interval) -> TIMESTAMP = x + n
 datetime_sub(x timestamp, n interval) -> TIMESTAMP = x - n
 timestamp_add(x timestamp, n interval) -> TIMESTAMPTZ = timezone('UTC', x + n)
 timestamp_sub(x timestamp, n interval) -> TIMESTAMPTZ = timezone('UTC', x - n)
-# boundaries crossed, as in DuckDB, from b to a; a week begins on Sunday, an ISOWEEK on Monday
+# boundaries crossed, as in DuckDB, from b to a; but of weeks DuckDB counts seven days. A WEEK begins on Sunday
 date_diff(a date, b date, 'day') -> BIGINT = date_diff('day', b, a)
-date_diff(a date, b date, 'week') -> BIGINT = date_diff('week', b + 1, a + 1)
-date_diff(a date, b date, 'week(monday)') -> BIGINT = date_diff('week', b, a)
-date_diff(a date, b date, 'isoweek') -> BIGINT = date_diff('week', b, a)
+date_diff(a date, b date, 'week') -> BIGINT = (CAST(date_trunc('week', a + 1) AS DATE) - CAST(date_trunc('week', b + 1) AS DATE)) // 7
+date_diff(a date, b date, 'week(monday)') -> BIGINT = (CAST(date_trunc('week', a) AS DATE) - CAST(date_trunc('week', b) AS DATE)) // 7
+date_diff(a date, b date, 'isoweek') -> BIGINT = (CAST(date_trunc('week', a) AS DATE) - CAST(date_trunc('week', b) AS DATE)) // 7
 date_diff(a date, b date, 'month') -> BIGINT = date_diff('month', b, a)
 date_diff(a date, b date, 'quarter') -> BIGINT = date_diff('quarter', b, a)
 date_diff(a date, b date, 'year') -> BIGINT = date_diff('year', b, a)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from lakeq.planner.dialects.decimals import average_exactly
 from lakeq.planner.dialects.inference import type_of
 from lakeq.planner.dialects.kinds import UNKNOWN, kind_of
 from lakeq.planner.dialects.patterns import PATTERNS, PatternError
@@ -31,6 +32,10 @@ def rewrite_call(node: exp.Anonymous, context: Context) -> exp.Expr:
     for argument in arguments:
         if isinstance(argument, exp.Limit | exp.HavingMax):
             raise Refusal(f"{type(argument).__name__.upper()} within `{node.name}()`", node)
+    if line.template == "exact_average(x)":
+        if isinstance(node.parent, _AROUND) or isinstance(arguments[0], _INSIDE):
+            raise Refusal(f"`{node.name}()` of decimals with OVER, FILTER or DISTINCT. CAST them to DOUBLE", node)
+        return average_exactly(node, arguments[0], context.dialect)
     given = [_prepare(line, i, a) for i, a in enumerate(arguments)]
     found = fill_template(line, given)
     _fill_patterns(found, node, context)

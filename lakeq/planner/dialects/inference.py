@@ -56,7 +56,7 @@ def _annotators(functions: Functions, dialect: str) -> dict[Any, Any]:
         lines = functions.get(node.name.casefold(), ())
         types = [type_of(argument) for argument in node.expressions]
         line = choose(lines, node.expressions, types)
-        found = None if line is None else line.result_type(types)
+        found = None if line is None else line.result_type(types, dialect)
         return annotator._set_type(node, found)  # type: ignore[no-any-return]
 
     def annotate_literal(annotator: Any, node: exp.Literal) -> exp.Expr:
@@ -71,11 +71,15 @@ def _annotators(functions: Functions, dialect: str) -> dict[Any, Any]:
     def annotate_clock(annotator: Any, node: exp.Expr) -> exp.Expr:
         return annotator._set_type(node, clock_type(node, dialect))  # type: ignore[no-any-return]
 
+    def annotate_zoned(annotator: Any, node: exp.Expr) -> exp.Expr:
+        return annotator._set_type(node, build_type("LOCAL"))  # type: ignore[no-any-return]
+
     arithmetic = dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), annotate_arithmetic)
     clocks = dict.fromkeys((exp.CurrentDate, exp.CurrentTimestamp, exp.Localtimestamp), annotate_clock)
     own = {
         exp.Anonymous: annotate_call,
         exp.Literal: annotate_literal,
+        exp.AtTimeZone: annotate_zoned,
         **arithmetic,
         **clocks,
         **dict.fromkeys((exp.GroupConcat, exp.Trim, exp.Substring, exp.DPipe), annotate_text),

@@ -59,7 +59,10 @@ def fits(kind: str, wanted: str) -> bool:
 
 @cache
 def build_type(text: str) -> exp.DataType:
-    """sqlglot's type for a type of DuckDB's; unknown where it has none."""
+    """sqlglot's type for a type of DuckDB's, or for LOCAL, a time in a zone that a query named; unknown where it
+    has none."""
+    if text == "LOCAL":
+        return exp.DataType(this=exp.DType.DATETIME)
     try:
         return exp.DataType.build(text, dialect="duckdb")
     except SqlglotError:
@@ -81,3 +84,17 @@ def digits_of(type_: exp.DataType | None) -> tuple[int, int] | None:
 def decimal_type(precision: int, scale: int) -> exp.DataType:
     """DECIMAL of at most 38 digits."""
     return exp.DataType.build(f"DECIMAL({min(precision, 38)}, {scale})", dialect="duckdb")
+
+
+def average_scale(type_: exp.DataType | None, dialect: str) -> int | None:
+    """The digits after the point of an average."""
+    digits = digits_of(type_)
+    if digits is None:
+        return None
+    return {"spark": min(digits[1] + 4, 18), "bigquery": max(digits[1], 9)}.get(dialect, digits[1])
+
+
+def average_type(type_: exp.DataType | None, dialect: str) -> exp.DataType | None:
+    """The type of an average of decimals."""
+    scale = average_scale(type_, dialect)
+    return None if scale is None else decimal_type(38, scale)

@@ -19,7 +19,7 @@ _MORE_WRITES = frozenset({"unload", "msck", "optimize", "cache", "uncache", "add
 _SHIFTED = ("athena", "trino")
 """Dialects that count from 1, of which sqlglot shifts some indexes to 0."""
 
-_CONSTRUCTORS = ("ARRAY", "LIST", "MAP")
+_CONSTRUCTORS = ("ARRAY", "LIST")
 """Names before `(…)[…]` that sqlglot takes for the beginning of an array."""
 
 _NAMES: dict[type[exp.Expr], str] = {
@@ -54,8 +54,15 @@ def read_query(sql: str, dialect: str) -> exp.Expr:
         name = "SELECT INTO" if tree.find(exp.Into) else type(tree).__name__.upper()
         if name != "SUBQUERY" and not isinstance(tree, exp.Query):
             raise UnsupportedSqlError(f"{name} is refused: lakeq only reads. Write a SELECT statement", sql)
-    for node in list(tree.walk()):
+    count = 0
+    for node in list(tree.walk(bfs=False)):
         node.comments = None
+        if isinstance(node, exp.DataType) and node.this is exp.DType.DATETIME:
+            node.set("this", exp.DType.TIMESTAMPNTZ)  # BigQuery's, of no zone
+        if isinstance(node, exp.Placeholder) and node.name in ("", "?"):
+            count += 1  # a template may repeat its arguments, so each has its number
+            node.replace(exp.Parameter(this=exp.Literal.number(count)))
+            continue
         if (call := spell_call(node, dialect)) is not None:
             call.meta.update(node.meta)
             node.replace(call)

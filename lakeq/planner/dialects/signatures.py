@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from lakeq.planner.dialects.kinds import UNKNOWN, build_type, fits, kind_of
+from lakeq.planner.dialects.kinds import UNKNOWN, average_type, build_type, decimal_type, digits_of, fits, kind_of
 from lakeq.planner.dialects.patterns import has_groups, is_sure
 
 _LINE = re.compile(r"(\w+(?:\.\w+)?)\((.*?)\) -> (\S.*?) = (.*)")
@@ -77,8 +77,13 @@ class Signature:
         """The parameter of the argument at `position`."""
         return self.parameters[min(position, len(self.parameters) - 1)]
 
-    def result_type(self, types: Sequence[exp.DataType | None]) -> exp.DataType | None:
+    def result_type(self, types: Sequence[exp.DataType | None], dialect: str) -> exp.DataType | None:
         """The type of the result, given those of the arguments."""
+        if self.result == "sum of x":
+            digits = digits_of(types[0])
+            return None if digits is None else decimal_type(38, digits[1])
+        if self.result == "average of x":
+            return average_type(types[0], dialect)
         if self.result == "map of k, v":
             items = [t.expressions[-1] if t is not None and t.expressions else None for t in types]
             return exp.DataType.build("map", expressions=items) if all(items) else build_type("MAP(INT, INT)")

@@ -4,14 +4,15 @@ they have no counterpart, and left alone only where they are known to be the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from lakeq.planner.dialects.casts import rewrite_cast
+from lakeq.planner.dialects.decimals import divide_exactly
 from lakeq.planner.dialects.inference import Functions, keeps_date
-from lakeq.planner.dialects.kinds import UNKNOWN, digits_of, kind_of
+from lakeq.planner.dialects.kinds import UNKNOWN, kind_of
 from lakeq.planner.dialects.refusal import Refusal, at_utc, put, to_instant
 
 _SAME: tuple[type[exp.Expr], ...] = (
@@ -24,20 +25,34 @@ _SAME: tuple[type[exp.Expr], ...] = (
     exp.Dot, exp.Rollup, exp.Cube, exp.GroupingSets, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Interval,
     exp.Placeholder, exp.Parameter, exp.HexString, exp.RawString, exp.Xor, exp.TableSample, exp.Window,
     exp.Any, exp.All, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseNot, exp.Unnest, exp.Lateral, exp.Fetch,
-    exp.PropertyEQ, exp.Struct,
+    exp.PropertyEQ, exp.Struct, exp.LimitOptions,
 )  # fmt: skip
 """What is the same in every engine here; calls, comparisons and arithmetic are looked into one by one."""
+
+_PARTS: dict[type[exp.Expr], frozenset[str]] = {
+    exp.Select: frozenset(
+        {"with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "qualify", "order"}
+        | {"limit", "offset", "windows", "sample"}
+    ),
+    exp.Table: frozenset({"this", "alias", "joins", "sample"}),
+    exp.Join: frozenset({"this", "side", "kind", "on", "using", "method"}),
+    exp.Union: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
+    exp.Intersect: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
+    exp.Except: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
+    exp.TableSample: frozenset({"method", "percent", "rows", "size", "seed"}),
+}
+"""The parts of a clause that are the same everywhere; of others, all are."""
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the rules may ask: the dialect, its functions, its name to a user."""
+    """What the rules may ask: the dialect and its functions. `notes` takes what a reader should know."""
 
     dialect: str
-    title: str
     functions: Functions
+    notes: list[str]
 
 
 def rewrite_node(node: exp.Expr, context: Context) -> exp.Expr:
@@ -47,6 +62,9 @@ def rewrite_node(node: exp.Expr, context: Context) -> exp.Expr:
             return rule(node, context)
     if not isinstance(node, _SAME):
         raise Refusal(f"{describe(node)} has no counterpart here", node)
+    for part, value in node.args.items():
+        if value and part not in _PARTS.get(type(node), node.args):
+            raise Refusal(f"{describe(node)} with {part.strip('_').upper()} has no counterpart here", node)
     return node
 
 
@@ -74,31 +92,12 @@ def _divide(node: exp.Expr, context: Context) -> exp.Expr:
             return put("a // b", a=a, b=b)
         if "double" in kinds or "null" in kinds:
             return put("a / b", a=a, b=b)
-        return _divide_decimals(node, a, b)
+        return divide_exactly(node, a, b)
     if "decimal" in kinds and "double" not in kinds:
         raise Refusal("`/` of decimals rounds to digits that DuckDB does not have. CAST one side to DOUBLE", node)
     if isinstance(b, exp.Literal) and float(b.name) != 0:
         return put("a / b", a=a, b=b)
     return put("CASE WHEN b = 0 THEN error('Division by zero') ELSE a / b END", a=a, b=b)
-
-
-def _divide_decimals(node: exp.Expr, a: exp.Expr, b: exp.Expr) -> exp.Expr:
-    """Trino's: as many digits after the point as the operand that has more of them, rounded half away from 0.
-
-    Source: trino.io/docs/current/functions/decimal.html, "Binary arithmetic decimal operators".
-    """
-    left, right = digits_of(a.type), digits_of(b.type)
-    if left is None or right is None:
-        raise Refusal("cannot tell the digits of the decimals that `/` divides. CAST one side to DOUBLE", node)
-    (p, s), (q, r) = left, right
-    scale = max(s, r)
-    if p + s + scale + r + 2 > 38 or q + r > 37:
-        raise Refusal("`/` of decimals of so many digits. CAST one side to DOUBLE", node)
-    n = f"CAST(a * CAST({10**s} AS DECIMAL({s + 1}, 0)) AS HUGEINT) * {10 ** (scale - s + r)}"
-    d = f"CAST(b * CAST({10**r} AS DECIMAL({r + 1}, 0)) AS HUGEINT)"
-    quotient = f"(sign({n}) * sign({d}) * ((2 * abs({n}) + abs({d})) // (2 * abs({d}))))"
-    unit = f"CAST('{10**-scale:.{scale}f}' AS DECIMAL({scale + 1}, {scale}))"
-    return put(f"CAST({quotient} AS DECIMAL({37 - scale}, 0)) * {unit}", a=a, b=b)
 
 
 def _divide_integers(node: exp.Expr, context: Context) -> exp.Expr:
@@ -163,20 +162,28 @@ def _join_texts(node: exp.Expr, context: Context) -> exp.Expr:
 
 
 def _compare(node: exp.Expr, context: Context) -> exp.Expr:
-    node.set("this", _comparable(node.left, node.right, node))
-    node.set("expression", _comparable(node.right, node.left, node))
+    left, right = node.left, node.right
+    _note_texts(left, right, context)
+    node.set("this", _comparable(left, right, node))
+    node.set("expression", _comparable(right, left, node))
     return node
 
 
 def _between(node: exp.Expr, context: Context) -> exp.Expr:
-    for key in ("low", "high"):
-        node.set(key, _comparable(node.args[key], node.this, node))
-    node.set("this", _comparable(node.this, node.args["low"], node))
+    value, low, high = node.this, node.args["low"], node.args["high"]
+    _note_texts(value, low, context)
+    node.set("low", _comparable(low, value, node))
+    node.set("high", _comparable(high, value, node))
+    node.set("this", _comparable(value, low, node))
     return node
 
 
 def _among(node: exp.Expr, context: Context) -> exp.Expr:
-    node.set("expressions", [_comparable(value, node.this, node) for value in node.expressions])
+    value, others = node.this, node.expressions
+    if others:
+        _note_texts(value, others[0], context)
+        node.set("expressions", [_comparable(other, value, node) for other in others])
+        node.set("this", _comparable(value, others[0], node))
     unnest = node.args.get("unnest")
     if unnest is not None:
         return put("list_contains(a, x)", a=unnest.expressions[0], x=node.this)
@@ -188,9 +195,29 @@ def _comparable(side: exp.Expr, other: exp.Expr, node: exp.Expr) -> exp.Expr:
     kinds = kind_of(side.type), kind_of(other.type)
     if "local" in kinds:
         raise Refusal("comparing a time in a zone of its own", node)
-    if kinds[1] == "instant" and kinds[0] in ("date", "timestamp", "text"):
+    if kinds[1] == "instant" and kinds[0] in ("date", "timestamp", "text") and not _moves(other, side):
         return to_instant(side)
+    if kinds[0] == "instant" and kinds[1] in ("date", "timestamp") and _moves(side, other):
+        return at_utc(side)
     return side
+
+
+def _moves(instant: exp.Expr, other: exp.Expr) -> bool:
+    """Whether it is the instant that is converted: where the other side is a column, whose bounds prune."""
+    is_text = kind_of(other.type) == "text"
+    return not is_text and other.find(exp.Column) is not None and instant.find(exp.Column) is None
+
+
+def _note_texts(a: exp.Expr, b: exp.Expr, context: Context) -> None:
+    """A comparison of a number here with a text there compares numbers."""
+    for number, text in ((a, b), (b, a)):
+        if isinstance(number, exp.Column) and (kind_of(number.type), kind_of(text.type)) == ("integer", "text"):
+            note = (
+                f"{number.name} holds numbers here and is compared with text: as numbers. Declare it as text "
+                "(partition_types, columns) to compare texts."
+            )
+            if note not in context.notes:
+                context.notes.append(note)
 
 
 def _like(node: exp.Expr, context: Context) -> exp.Expr:
@@ -209,13 +236,6 @@ def _in_zone(node: exp.Expr, context: Context) -> exp.Expr:
     return put("timezone(z, x)", z=node.args["zone"], x=node.this)
 
 
-def _table(node: exp.Expr, context: Context) -> exp.Expr:
-    for name in ("version", "when", "partition", "hints", "changes"):
-        if node.args.get(name):
-            raise Refusal(f"{name.upper()} of a table", node)
-    return node
-
-
 def _unnest(node: exp.Expr, context: Context) -> exp.Expr:
     for argument in node.expressions:
         kind = kind_of(argument.type)
@@ -226,15 +246,10 @@ def _unnest(node: exp.Expr, context: Context) -> exp.Expr:
 
 
 def _fetch(node: exp.Expr, context: Context) -> exp.Expr:
-    if node.args.get("limit_options") is not None:
-        options = node.args["limit_options"]
-        if options.args.get("with_ties") or options.args.get("percent"):
-            raise Refusal("FETCH FIRST … WITH TIES", node)
-    return node
-
-
-def _order(node: exp.Expr, context: Context) -> exp.Expr:
-    return node
+    options = node.args.get("limit_options")
+    if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+        raise Refusal("FETCH FIRST … WITH TIES", node)
+    return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
 
 
 _Rule = Callable[[exp.Expr, Context], exp.Expr]
@@ -252,9 +267,6 @@ _RULES: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], ...] = 
     ((exp.Cast, exp.TryCast), lambda node, context: rewrite_cast(node, context.dialect)),
     (exp.AtTimeZone, _in_zone),
     (exp.Unnest, _unnest),
-    (exp.Table, _table),
     (exp.Fetch, _fetch),
 )
 """The first that fits a node is applied to it."""
-
-_ = (Mapping, at_utc)

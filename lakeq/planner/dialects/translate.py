@@ -17,13 +17,14 @@ from sqlglot.errors import SqlglotError
 from lakeq.catalog.table import Table
 from lakeq.errors import UnsupportedSqlError
 from lakeq.planner.dialects import bigquery, spark, trino
+from lakeq.planner.dialects.aliases import count_offsets_from_zero, settle_aliases
 from lakeq.planner.dialects.calls import rewrite_call
 from lakeq.planner.dialects.inference import Functions, infer_types
+from lakeq.planner.dialects.laterals import rewrite_laterals
 from lakeq.planner.dialects.names import DUCKDB, TITLES
 from lakeq.planner.dialects.outputs import name_outputs
 from lakeq.planner.dialects.reading import read_query
 from lakeq.planner.dialects.refusal import Refusal
-from lakeq.planner.dialects.laterals import rewrite_laterals
 from lakeq.planner.dialects.signatures import read_signatures
 from lakeq.planner.dialects.syntax import Context, rewrite_node
 from lakeq.planner.dialects.tables import read_columns, spell_hidden_columns, strip_qualifiers
@@ -60,11 +61,14 @@ def translate(
     if dialect == DUCKDB:
         return Translation(sql)
     tree = read_query(sql, dialect)
-    context = Context(dialect, TITLES[dialect], read_functions(dialect))
+    context = Context(dialect, read_functions(dialect), [])
     try:
         notes = strip_qualifiers(tree, [*names, *views])
         spell_hidden_columns(tree, dialect)
         rewrite_laterals(tree)
+        settle_aliases(tree, dialect)
+        if dialect == "bigquery":
+            count_offsets_from_zero(tree)
         infer_types(tree, read_columns(tree, names, load, views), context.functions, dialect)
         name_outputs(tree, dialect)
         tree = _rewrite(tree, context)
@@ -72,11 +76,11 @@ def translate(
             node.type = None  # lest the generator decides by them, too
         text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE, comments=False)
     except Refusal as refusal:
-        raise _unsupported(refusal, sql, context.title) from refusal
+        raise _unsupported(refusal, sql, TITLES[dialect]) from refusal
     except (SqlglotError, RecursionError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
-        raise UnsupportedSqlError(f"{context.title}'s SQL cannot be translated: {reason}", sql) from error
-    return Translation(text, (f"Translated from {context.title}: {text}", *notes))
+        raise UnsupportedSqlError(f"{TITLES[dialect]}'s SQL cannot be translated: {reason}", sql) from error
+    return Translation(text, (f"Translated from {TITLES[dialect]}: {text}", *notes, *context.notes))
 
 
 @cache
