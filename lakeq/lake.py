@@ -229,9 +229,7 @@ class Lake:
         """What the query would scan and cost. Reads listings and footers, never rows."""
         return estimate_plan(self.plan(sql, params, dialect), self._pricing)
 
-    def estimate_all(
-        self, queries: Iterable[str], dialect: str | None = None
-    ) -> list[Estimate | LakeqError]:
+    def estimate_all(self, queries: Iterable[str], dialect: str | None = None) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
         ask for is listed once."""
         view, dialect = self._catalog.view(), self._find_dialect(dialect)
@@ -376,9 +374,7 @@ class Lake:
 
     def _prepare(self, view: CatalogView, plan: ScanPlan, now: dt.datetime | None) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
-        replan = partial(
-            self._plan, view, plan.text, plan.params, dialect=plan.dialect, fetches_whole=True
-        )
+        replan = partial(self._plan, view, plan.text, plan.params, dialect=plan.dialect, fetches_whole=True)
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
         before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}

@@ -54,8 +54,8 @@ class BoundQuery:
     """A query and its table references. `clock` is the moment that it took for now; None if it asks none.
 
     `metadata` are the `"t$files"` and `"t$partitions"` it reads, as written. `runnable` is the text to run:
-    the user's own, save that `*` leaves out hidden columns where the query names one, and that what is written
-    in another `dialect` is translated.
+    the user's own, save that `*` leaves out hidden columns where the query names one, and that what is
+    written in another `dialect` is translated.
     """
 
     sql: str
@@ -256,9 +256,10 @@ def analyse_view(
         qualified = qualify(
             tree, dialect=DIALECT, schema=mapping, validate_qualify_columns=False, quote_identifiers=False
         )
-        selects = annotate_types(qualified, schema=mapping, dialect=DIALECT).selects
+        annotated = annotate_types(qualified, schema=mapping, dialect=DIALECT)
     except (SqlglotError, RecursionError):
         return {}
+    selects = annotated.selects if isinstance(annotated, exp.Query) else []
     return {shown.alias_or_name.casefold(): shown.type for shown in selects if shown.type is not None}
 
 

@@ -43,7 +43,7 @@ WRITES = frozenset({
     "revoke", "rollback", "set", "start", "truncate", "update", "use", "vacuum",
 })  # fmt: skip
 
-READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
+_READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
 
 
 def warm_up() -> None:
@@ -79,7 +79,7 @@ def parse_query(sql: str) -> exp.Expr:
 def refuse_writes(tree: exp.Expr, sql: str) -> None:
     """UnsupportedSqlError for a statement that is not a read."""
     into = tree.args.get("into") if isinstance(tree, exp.Select) else None
-    if not isinstance(tree, READS) or into is not None:
+    if not isinstance(tree, _READS) or into is not None:
         name = "SELECT INTO" if into is not None else type(tree).__name__.upper()
         raise UnsupportedSqlError(f"{name} is refused: lakeq only reads. Write a SELECT statement", sql)
     for node in tree.find_all(exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Copy, exp.Command):

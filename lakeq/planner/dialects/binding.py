@@ -26,8 +26,8 @@ def bind_dialect(
     load: Callable[[str], Table],
     views: Mapping[str, str],
 ) -> BoundQuery:
-    """The bound query of `sql`, which is in `dialect`; `bind` binds DuckDB's. Raises as `translate` and `bind`
-    do."""
+    """The bound query of `sql`, which is in `dialect`; `bind` binds DuckDB's. Raises as `translate` and
+    `bind` do."""
     if dialect == DUCKDB:
         return bind(sql)
     translation = translate(sql, dialect, names, load, views)

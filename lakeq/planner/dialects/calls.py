@@ -20,42 +20,45 @@ _WHITE_SPACE = " \t\n\v\f\r"
 def rewrite_call(node: exp.Anonymous, context: Context) -> exp.Expr:
     """The call as DuckDB's."""
     name, arguments = node.name.casefold(), list(node.expressions)
+    shown = "`[…]`" if name.startswith("subscript") else f"`{node.name}()`"
     lines = context.functions.get(name)
     if lines is None:
-        raise Refusal(f"`{node.name}()` has no counterpart here", node)
+        raise Refusal(f"{shown} has no counterpart here", node)
     if not any(line.takes(len(arguments)) for line in lines):
-        raise Refusal(f"`{node.name}()` with {len(arguments)} arguments has no counterpart here", node)
+        raise Refusal(f"{shown} with {len(arguments)} arguments has no counterpart here", node)
     types = [type_of(argument) for argument in arguments]
     line = choose(lines, arguments, types)
     if line is None:
-        raise _not_for_these(node, types)
+        raise _not_for_these(node, shown, types)
     for argument in arguments:
         if isinstance(argument, exp.Limit | exp.HavingMax):
-            raise Refusal(f"{type(argument).__name__.upper()} within `{node.name}()`", node)
+            raise Refusal(f"{type(argument).__name__.upper()} within {shown}", node)
     if line.template == "exact_average(x)":
         if isinstance(node.parent, _AROUND) or isinstance(arguments[0], _INSIDE):
-            raise Refusal(f"`{node.name}()` of decimals with OVER, FILTER or DISTINCT. CAST them to DOUBLE", node)
+            raise Refusal(f"{shown} of decimals with OVER, FILTER or DISTINCT. CAST them to DOUBLE", node)
         return average_exactly(node, arguments[0], context.dialect)
     given = [_prepare(line, i, a) for i, a in enumerate(arguments)]
     found = fill_template(line, given)
     _fill_patterns(found, node, context)
     is_plain = isinstance(found, exp.Func) and not isinstance(found, exp.Case | exp.Cast | exp.Binary)
     if isinstance(node.parent, _AROUND) and node.arg_key == "this" and not is_plain:
-        raise Refusal(f"`{node.name}()` with OVER or FILTER", node)
+        raise Refusal(f"{shown} with OVER or FILTER", node)
     if any(isinstance(a, _INSIDE) for a in arguments) and not is_plain:
-        raise Refusal(f"`{node.name}()` with DISTINCT or ORDER BY", node)
+        raise Refusal(f"{shown} with DISTINCT or ORDER BY", node)
     return found
 
 
-def _not_for_these(node: exp.Anonymous, types: list[exp.DataType | None]) -> Refusal:
+def _not_for_these(node: exp.Anonymous, shown: str, types: list[exp.DataType | None]) -> Refusal:
     kinds = [kind_of(type_) for type_ in types]
     found = ", ".join(kind.upper() for kind in kinds)
     if UNKNOWN in kinds:
-        return Refusal(f"`{node.name}()` of ({found}): the types decide what it means. CAST the arguments", node)
+        return Refusal(f"{shown} of ({found}): the types decide what it means. CAST the arguments", node)
     hint = ""
     if node.find(exp.Column):
-        hint = ". A column may have another type in this lake: declare it (columns, partition_types), or CAST it"
-    return Refusal(f"`{node.name}()` of ({found}) has no counterpart here{hint}", node)
+        hint = (
+            ". A column may have another type in this lake: declare it (columns, partition_types), or CAST it"
+        )
+    return Refusal(f"{shown} of ({found}) has no counterpart here{hint}", node)
 
 
 def _prepare(line: Signature, position: int, argument: exp.Expr) -> exp.Expr:

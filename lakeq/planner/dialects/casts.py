@@ -49,14 +49,14 @@ def _open_json(value: exp.Expr, wanted: str, node: exp.Expr) -> tuple[exp.Expr, 
     return put("json_extract_string(x, '$')", x=value), "text"
 
 
-def _to_text(
-    node: exp.Expr, value: exp.Expr, source: str, target: exp.DataType, dialect: str
-) -> exp.Expr:
+def _to_text(node: exp.Expr, value: exp.Expr, source: str, target: exp.DataType, dialect: str) -> exp.Expr:
     alike = _PRINTS_ALIKE | ({"timestamp", "instant"} if dialect == "spark" else set())
     if source == UNKNOWN:
         raise Refusal("cannot tell the type of what is cast to text here", node)
     if source not in alike:
-        raise Refusal(f"{source.upper()} is written as text in another way by DuckDB. Use a format function", node)
+        raise Refusal(
+            f"{source.upper()} is written as text in another way by DuckDB. Use a format function", node
+        )
     if target.this is exp.DType.CHAR and target.expressions:
         raise Refusal("a cast to CHAR(n), which is padded", node)
     text = value if source == "text" else _cast(node, value, exp.DataType.build("varchar"))

@@ -1,7 +1,7 @@
 """Quotients of decimals, exactly: DuckDB divides them as doubles.
 
-Sources: trino.io/docs/current/functions/decimal.html; Spark's Average and BigQuery's NUMERIC. What has too many
-digits for 128 bits fails when it runs, as it does there.
+Sources: trino.io/docs/current/functions/decimal.html; Spark's Average and BigQuery's NUMERIC. What has
+too many digits for 128 bits fails when it runs, as it does there.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ def divide_exactly(node: exp.Expr, a: exp.Expr, b: exp.Expr) -> exp.Expr:
     from 0."""
     left, right = digits_of(a.type), digits_of(b.type)
     if left is None or right is None:
-        raise Refusal("cannot tell the digits of the decimals that `/` divides. CAST one side to DOUBLE", node)
+        raise Refusal(
+            "cannot tell the digits of the decimals that `/` divides. CAST one side to DOUBLE", node
+        )
     scale = max(left[1], right[1])
     numerator, denominator = _whole("a", left[1]), _whole("b", right[1])
     return put(_quotient(f"{numerator} * {10 ** (scale - left[1] + right[1])}", denominator, scale), a=a, b=b)
 
 
 def average_exactly(node: exp.Expr, value: exp.Expr, dialect: str) -> exp.Expr:
-    """avg() of decimals: with the digits after the point that they have, four more in Spark, nine in BigQuery."""
+    """avg() of decimals: with the digits after the point that they have, four more in Spark, nine in
+    BigQuery."""
     scale = average_scale(value.type, dialect)
     digits = digits_of(value.type)
     if digits is None or scale is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlglot
@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from lakeq.planner.dialects.kinds import build_type, decimal_type, digits_of, kind_of
+from lakeq.planner.dialects.kinds import build_type, common_type, decimal_type, digits_of, kind_of
 from lakeq.planner.dialects.signatures import Signature, choose
 
 _NUMBER = "lakeq_number"
@@ -40,7 +40,7 @@ def infer_types(
             copy, dialect="duckdb", schema=schema, validate_qualify_columns=False, quote_identifiers=False
         )
         copy = annotate_types(copy, schema=schema, expression_metadata=_annotators(functions, dialect))
-    except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError):
+    except (SqlglotError, RecursionError):
         return  # nothing is known: what needs a type is refused, by its name
     known = {n.meta[_NUMBER]: n.type for n in copy.walk() if _NUMBER in n.meta and n.type is not None}
     for node in tree.walk():
@@ -52,43 +52,37 @@ def infer_types(
 def _annotators(functions: Functions, dialect: str) -> dict[Any, Any]:
     """sqlglot's rules, with the engine's own for calls, literals and arithmetic."""
 
-    def annotate_call(annotator: Any, node: exp.Anonymous) -> exp.Expr:
-        lines = functions.get(node.name.casefold(), ())
+    def find_call(node: exp.Expr) -> exp.DataType | None:
         types = [type_of(argument) for argument in node.expressions]
-        line = choose(lines, node.expressions, types)
-        found = None if line is None else line.result_type(types, dialect)
-        return annotator._set_type(node, found)  # type: ignore[no-any-return]
+        line = choose(functions.get(node.name.casefold(), ()), node.expressions, types)
+        return None if line is None else line.result_type(types, dialect)
 
-    def annotate_literal(annotator: Any, node: exp.Literal) -> exp.Expr:
-        return annotator._set_type(node, literal_type(node, dialect))  # type: ignore[no-any-return]
-
-    def annotate_arithmetic(annotator: Any, node: exp.Binary) -> exp.Expr:
-        return annotator._set_type(node, arithmetic_type(node, dialect))  # type: ignore[no-any-return]
-
-    def annotate_text(annotator: Any, node: exp.Expr) -> exp.Expr:
-        return annotator._set_type(node, exp.DType.VARCHAR)  # type: ignore[no-any-return]
-
-    def annotate_clock(annotator: Any, node: exp.Expr) -> exp.Expr:
-        return annotator._set_type(node, clock_type(node, dialect))  # type: ignore[no-any-return]
-
-    def annotate_zoned(annotator: Any, node: exp.Expr) -> exp.Expr:
-        return annotator._set_type(node, build_type("LOCAL"))  # type: ignore[no-any-return]
-
-    arithmetic = dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), annotate_arithmetic)
-    clocks = dict.fromkeys((exp.CurrentDate, exp.CurrentTimestamp, exp.Localtimestamp), annotate_clock)
-    own = {
-        exp.Anonymous: annotate_call,
-        exp.Literal: annotate_literal,
-        exp.AtTimeZone: annotate_zoned,
-        **arithmetic,
-        **clocks,
-        **dict.fromkeys((exp.GroupConcat, exp.Trim, exp.Substring, exp.DPipe), annotate_text),
+    finders: dict[Any, Callable[[Any], exp.DataType | None]] = {
+        exp.Anonymous: find_call,
+        exp.Literal: lambda node: literal_type(node, dialect),
+        exp.AtTimeZone: lambda node: build_type("LOCAL"),
+        exp.DPipe: lambda node: node.this.type,
     }
+    for operator in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod):
+        finders[operator] = lambda node: arithmetic_type(node, dialect)
+    for choice in (exp.Case, exp.If):
+        finders[choice] = lambda node: common_type([part.type for part in branches_of(node)])
     metadata: dict[Any, Any] = dict(sqlglot.Dialect.get_or_raise("duckdb").EXPRESSION_METADATA)
-    metadata.update({kind: {"annotator": annotate} for kind, annotate in own.items()})
-    for kind in (exp.DPipe,):  # of arrays, too
-        metadata[kind] = {"annotator": lambda annotator, node: annotator._set_type(node, node.left.type)}
+    metadata.update({kind: {"annotator": _annotate_by(find)} for kind, find in finders.items()})
     return metadata
+
+
+def _annotate_by(find: Callable[[Any], exp.DataType | None]) -> Callable[[Any, exp.Expr], Any]:
+    return lambda annotator, node: annotator._set_type(node, find(node))
+
+
+def branches_of(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The values that CASE or IF may have."""
+    for branch in node.args.get("ifs") or ([node] if isinstance(node, exp.If) else []):
+        yield branch.args["true"]
+    for name in ("default", "false"):
+        if node.args.get(name) is not None:
+            yield node.args[name]
 
 
 def type_of(argument: exp.Expr) -> exp.DataType | None:
@@ -111,13 +105,6 @@ def literal_type(node: exp.Literal, dialect: str) -> exp.DataType:
         whole, _, fraction = text.partition(".")
         return decimal_type(len(whole.lstrip("0")) + len(fraction), len(fraction))
     return build_type("INTEGER" if len(text) < 10 and dialect != "bigquery" else "BIGINT")
-
-
-def clock_type(node: exp.Expr, dialect: str) -> exp.DataType:
-    """The type of `current_date` and its kin."""
-    if isinstance(node, exp.CurrentDate):
-        return build_type("DATE")
-    return build_type("TIMESTAMP" if isinstance(node, exp.Localtimestamp) else "TIMESTAMPTZ")
 
 
 def arithmetic_type(node: exp.Binary, dialect: str) -> exp.DataType | None:
@@ -143,9 +130,7 @@ def arithmetic_type(node: exp.Binary, dialect: str) -> exp.DataType | None:
 
 def _moved_type(node: exp.Binary, kinds: tuple[str, str], dialect: str) -> exp.DataType | None:
     """The type of a moment and an interval, added."""
-    moment, interval = (
-        (node.left, node.right) if kinds[1] == "interval" else (node.right, node.left)
-    )
+    moment, interval = (node.left, node.right) if kinds[1] == "interval" else (node.right, node.left)
     kind = kind_of(moment.type)
     if kind == "date":
         return build_type("DATE" if keeps_date(interval) and dialect != "bigquery" else "TIMESTAMP")

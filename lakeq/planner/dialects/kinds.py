@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from sqlglot import exp
@@ -22,7 +23,9 @@ _KINDS = {
     **dict.fromkeys((_T.FLOAT, _T.DOUBLE), "double"),
     **dict.fromkeys((_T.TEXT, _T.VARCHAR, _T.CHAR, _T.NVARCHAR, _T.NCHAR), "text"),
     **dict.fromkeys((_T.BINARY, _T.VARBINARY, _T.BLOB), "binary"),
-    **dict.fromkeys((_T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S, _T.TIMESTAMP_MS, _T.TIMESTAMP_NS), "timestamp"),
+    **dict.fromkeys(
+        (_T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S, _T.TIMESTAMP_MS, _T.TIMESTAMP_NS), "timestamp"
+    ),
     **dict.fromkeys((_T.TIMESTAMPTZ, _T.TIMESTAMPLTZ), "instant"),
     **dict.fromkeys((_T.ARRAY, _T.LIST), "array"),
     **dict.fromkeys((_T.STRUCT, _T.OBJECT), "row"),
@@ -59,8 +62,8 @@ def fits(kind: str, wanted: str) -> bool:
 
 @cache
 def build_type(text: str) -> exp.DataType:
-    """sqlglot's type for a type of DuckDB's, or for LOCAL, a time in a zone that a query named; unknown where it
-    has none."""
+    """sqlglot's type for a type of DuckDB's, or for LOCAL, a time in a zone that a query named; unknown where
+    it has none."""
     if text == "LOCAL":
         return exp.DataType(this=exp.DType.DATETIME)
     try:
@@ -84,6 +87,23 @@ def digits_of(type_: exp.DataType | None) -> tuple[int, int] | None:
 def decimal_type(precision: int, scale: int) -> exp.DataType:
     """DECIMAL of at most 38 digits."""
     return exp.DataType.build(f"DECIMAL({min(precision, 38)}, {scale})", dialect="duckdb")
+
+
+def common_type(types: Sequence[exp.DataType | None]) -> exp.DataType | None:
+    """The type of a value that is one of several; None where that is not known."""
+    known = [type_ for type_ in types if kind_of(type_) != "null"]
+    kinds = {kind_of(type_) for type_ in known}
+    if len(kinds) == 1 and kinds != {"decimal"}:
+        return max(known, key=lambda type_: (digits_of(type_) or (0, 0))[0])
+    if not kinds or not kinds <= GROUPS["number"]:
+        return None
+    if "double" in kinds:
+        return build_type("DOUBLE")
+    digits = [digits_of(type_) for type_ in known]
+    if None in digits:
+        return build_type("DECIMAL")
+    scale = max(d[1] for d in digits if d is not None)
+    return decimal_type(max(d[0] - d[1] for d in digits if d is not None) + scale, scale)
 
 
 def average_scale(type_: exp.DataType | None, dialect: str) -> int | None:

@@ -21,11 +21,10 @@ _STRFTIME = {
     "T": "%H:%M:%S", "D": "%m/%d/%y", "u": "%u", "V": "%V", "Y": "%Y", "y": "%y", "w": "%w", "%": "%%",
 }  # fmt: skip
 _LETTERS = {
-    "yyyy": "%Y", "yy": "%y", "y": "%Y", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B", "dd": "%d", "d": "%-d",
-    "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "SSS": "%g",
-    "SSSSSS": "%f", "a": "%p", "DDD": "%j",
+    "yyyy": "%Y", "yy": "%y", "y": "%Y", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B", "dd": "%d",
+    "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S",
+    "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "DDD": "%j", "EEE": "%a", "E": "%a", "EEEE": "%A",
 }  # fmt: skip
-_WEEKDAYS = {"EEE": "%a", "E": "%a", "EEEE": "%A"}
 
 
 def mysql_format(text: str) -> str:
@@ -60,8 +59,8 @@ def letter_format(text: str) -> str:
             parts.append(match[1].replace("''", "'").replace("%", "%%"))
         elif match[2] is None:
             parts.append(found.replace("%", "%%"))
-        elif found in _LETTERS or found in _WEEKDAYS:
-            parts.append(_LETTERS.get(found) or _WEEKDAYS[found])
+        elif found in _LETTERS:
+            parts.append(_LETTERS[found])
         else:
             raise PatternError(f"the format {found}")
     return "".join(parts)
@@ -94,6 +93,14 @@ def is_sure(pattern: str) -> bool:
     """Whether each group of a regular expression takes part in every match of it: others are NULL in some
     engines and '' in DuckDB."""
     return not re.search(r"\||\)[?*]|\)\{0", pattern)
+
+
+_ZONED = re.compile(r":.*(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?|[A-Za-z]+/[A-Za-z_/]+)$")
+
+
+def names_zone(text: str) -> bool:
+    """Whether a moment's text ends in a zone or an offset."""
+    return _ZONED.search(text) is not None
 
 
 def has_groups(pattern: str) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
 from lakeq.planner.dialects.kinds import kind_of
+from lakeq.planner.dialects.patterns import names_zone
 from lakeq.planner.dialects.signatures import fill
-
-_ZONED = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?|[A-Za-z]+/[A-Za-z_/]+)$")
 
 
 class Refusal(Exception):  # noqa: N818 - a message on its way to the error that names the place
@@ -28,6 +25,13 @@ def put(template: str, **parts: exp.Expr) -> exp.Expr:
 
 def at_utc(node: exp.Expr) -> exp.Expr:
     """The time of an instant in UTC, which is the session's zone in every engine here."""
+    if (
+        isinstance(node, exp.Anonymous)
+        and node.name.casefold() == "timezone"
+        and node.expressions[0].name == "UTC"
+    ):
+        inner: exp.Expr = node.expressions[1].copy()
+        return inner
     return put("timezone('UTC', x)", x=node)
 
 
@@ -35,6 +39,6 @@ def to_instant(node: exp.Expr) -> exp.Expr:
     """The instant of a date, timestamp or text, in UTC where it names no zone itself."""
     if kind_of(node.type) == "instant":
         return node
-    if isinstance(node, exp.Literal) and _ZONED.search(node.name) and ":" in node.name:
+    if isinstance(node, exp.Literal) and names_zone(node.name):
         return put("CAST(x AS TIMESTAMPTZ)", x=node)
     return put("timezone('UTC', CAST(x AS TIMESTAMP))", x=node)

@@ -17,8 +17,17 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from lakeq.planner.dialects.kinds import UNKNOWN, average_type, build_type, decimal_type, digits_of, fits, kind_of
-from lakeq.planner.dialects.patterns import has_groups, is_sure
+from lakeq.planner.dialects.kinds import (
+    UNKNOWN,
+    average_type,
+    build_type,
+    common_type,
+    decimal_type,
+    digits_of,
+    fits,
+    kind_of,
+)
+from lakeq.planner.dialects.patterns import has_groups, is_sure, names_zone
 
 _LINE = re.compile(r"(\w+(?:\.\w+)?)\((.*?)\) -> (\S.*?) = (.*)")
 
@@ -30,7 +39,8 @@ class Parameter:
     """One parameter: its name, the kind that it asks for (empty: any), the word that it has to be.
 
     Beside the kinds of values there are `literal`, `positive` (a whole number above 0, as a literal), `unit`
-    (of time), `sure` (a pattern of which each group takes part in each match) and `lambda`.
+    (of time), `sure` (a pattern of which each group takes part in each match), `groupless`,
+    `zoned` (a time that names its zone) and `lambda`.
     """
 
     name: str
@@ -51,6 +61,8 @@ class Parameter:
                 return isinstance(argument, exp.Literal) and argument.is_int and int(argument.name) > 0
             case "sure":
                 return isinstance(argument, exp.Literal) and is_sure(argument.name)
+            case "zoned":
+                return isinstance(argument, exp.Literal) and names_zone(argument.name)
             case "groupless":
                 return isinstance(argument, exp.Literal) and not has_groups(argument.name)
             case "unit":
@@ -86,17 +98,16 @@ class Signature:
             return average_type(types[0], dialect)
         if self.result == "map of k, v":
             items = [t.expressions[-1] if t is not None and t.expressions else None for t in types]
-            return exp.DataType.build("map", expressions=items) if all(items) else build_type("MAP(INT, INT)")
+            known = [item for item in items if item is not None]
+            return exp.DataType.build("map", expressions=known) if len(known) == 2 else build_type("MAP")
         for position, parameter in enumerate(self.parameters):
+            found = common_type(types[position:]) if parameter.takes_rest else types[position]
             if parameter.name == self.result:
-                known = [t for t in types[position:] if kind_of(t) not in ("null", UNKNOWN)]
-                return (known or [None])[0] if parameter.takes_rest else types[position]
+                return found
             if self.result == f"{parameter.name}[]":
-                inner = types[position]
-                return None if inner is None else exp.DataType.build("array", expressions=[inner.copy()])
+                return None if found is None else exp.DataType.build("array", expressions=[found.copy()])
             if self.result == f"item of {parameter.name}":
-                outer = types[position]
-                return outer.expressions[-1] if outer is not None and outer.expressions else None
+                return found.expressions[-1] if found is not None and found.expressions else None
         return None if self.result == "?" else build_type(self.result)
 
 
@@ -143,7 +154,9 @@ def choose(
         line
         for line in lines
         if line.takes(len(arguments))
-        and all(line.parameter(i).accepts(a, k) for i, (a, k) in enumerate(zip(arguments, kinds, strict=True)))
+        and all(
+            line.parameter(i).accepts(a, k) for i, (a, k) in enumerate(zip(arguments, kinds, strict=True))
+        )
     ]
     if len(fitting) > 1 and UNKNOWN in kinds:
         open_ = [i for i, kind in enumerate(kinds) if kind == UNKNOWN]
@@ -185,5 +198,7 @@ _CONTAINED = (exp.Func, exp.Paren, exp.Column, exp.Literal, exp.Case, exp.Cast, 
 def wrap(value: exp.Expr, parent: exp.Expr | None) -> exp.Expr:
     """`value`, in parentheses where an operator stands around it."""
     plain = isinstance(value, _CONTAINED) and not isinstance(value, exp.Binary)
-    inside = isinstance(parent, exp.Func | exp.Lambda | None) and not isinstance(parent, exp.Binary | exp.Cast)
+    inside = isinstance(parent, exp.Func | exp.Lambda | None) and not isinstance(
+        parent, exp.Binary | exp.Cast
+    )
     return value if plain or inside or isinstance(value, exp.Lambda | exp.Star) else exp.Paren(this=value)

@@ -75,17 +75,23 @@ def describe(node: exp.Expr) -> str:
 
 def _literal(node: exp.Expr, context: Context) -> exp.Expr:
     # Of BigQuery's 1.5 a double, of the others' a decimal, as DuckDB's.
-    if context.dialect == "bigquery" and not node.is_string and "." in node.name and "e" not in node.name.lower():
+    if (
+        context.dialect == "bigquery"
+        and not node.is_string
+        and "." in node.name
+        and "e" not in node.name.lower()
+    ):
         return exp.Literal.number(f"{node.name}e0")
     return node
 
 
 def _divide(node: exp.Expr, context: Context) -> exp.Expr:
-    a, b = node.left, node.right
+    a, b = node.this, node.expression
     kinds = {kind_of(a.type), kind_of(b.type)}
     if kinds & {UNKNOWN} and "double" not in kinds:
         raise Refusal(
-            "cannot tell whether `/` divides integers, decimals or doubles here. CAST one side to DOUBLE", node
+            "cannot tell whether `/` divides integers, decimals or doubles here. CAST one side to DOUBLE",
+            node,
         )
     if context.dialect in ("athena", "trino"):
         if kinds == {"integer"}:
@@ -94,37 +100,41 @@ def _divide(node: exp.Expr, context: Context) -> exp.Expr:
             return put("a / b", a=a, b=b)
         return divide_exactly(node, a, b)
     if "decimal" in kinds and "double" not in kinds:
-        raise Refusal("`/` of decimals rounds to digits that DuckDB does not have. CAST one side to DOUBLE", node)
+        raise Refusal(
+            "`/` of decimals rounds to digits that DuckDB does not have. CAST one side to DOUBLE", node
+        )
     if isinstance(b, exp.Literal) and float(b.name) != 0:
         return put("a / b", a=a, b=b)
     return put("CASE WHEN b = 0 THEN error('Division by zero') ELSE a / b END", a=a, b=b)
 
 
 def _divide_integers(node: exp.Expr, context: Context) -> exp.Expr:
-    if not {kind_of(node.left.type), kind_of(node.right.type)} <= {"integer"}:
+    if not {kind_of(node.this.type), kind_of(node.expression.type)} <= {"integer"}:
         raise Refusal("DIV of what is not known to be integers", node)
-    return put("a // b", a=node.left, b=node.right)
+    return put("a // b", a=node.this, b=node.expression)
 
 
 def _modulo(node: exp.Expr, context: Context) -> exp.Expr:
-    if not {kind_of(node.left.type), kind_of(node.right.type)} <= {"integer", "double"}:
+    if not {kind_of(node.this.type), kind_of(node.expression.type)} <= {"integer", "double"}:
         raise Refusal("`%` of what is not known to be integers", node)
     return node
 
 
 def _add(node: exp.Expr, context: Context) -> exp.Expr:
-    kinds = kind_of(node.left.type), kind_of(node.right.type)
+    kinds = kind_of(node.this.type), kind_of(node.expression.type)
     if "local" in kinds:
         raise Refusal("arithmetic with a time in a zone of its own", node)
     if kinds[0] == kinds[1] == "interval" or not {"interval", "date", "timestamp", "instant"} & set(kinds):
         return node
     if isinstance(node, exp.Sub) and kinds == ("date", "date"):
-        return put("to_days(CAST(a - b AS INTEGER))", a=node.left, b=node.right)
+        return put("to_days(CAST(a - b AS INTEGER))", a=node.this, b=node.expression)
     if "interval" not in kinds:
         return _add_days(node, kinds, context)
     if UNKNOWN in kinds:
         raise Refusal(f"cannot tell whether `{_sign(node)}` moves a date or a timestamp here. CAST it", node)
-    moment, interval = (node.left, node.right) if kinds[1] == "interval" else (node.right, node.left)
+    moment, interval = (
+        (node.this, node.expression) if kinds[1] == "interval" else (node.expression, node.this)
+    )
     kind = kind_of(moment.type)
     if kind == "date":
         keeps = keeps_date(interval) and context.dialect != "bigquery"
@@ -133,7 +143,9 @@ def _add(node: exp.Expr, context: Context) -> exp.Expr:
         template = f"CAST(a {_sign(node)} b AS DATE)" if keeps else f"a {_sign(node)} b"
         return put(template, a=moment, b=interval)
     if kind == "instant":
-        return put(f"timezone('UTC', timezone('UTC', a) {_sign(node)} b)", a=moment, b=interval)
+        return put(
+            f"timezone('UTC', CAST(timezone('UTC', a) {_sign(node)} b AS TIMESTAMP))", a=moment, b=interval
+        )
     return node
 
 
@@ -150,19 +162,19 @@ def _sign(node: exp.Expr) -> str:
 
 
 def _join_texts(node: exp.Expr, context: Context) -> exp.Expr:
-    kinds = {kind_of(node.left.type), kind_of(node.right.type)} - {UNKNOWN, "null"}
+    kinds = {kind_of(node.this.type), kind_of(node.expression.type)} - {UNKNOWN, "null"}
     if not (kinds <= {"text"} or kinds == {"array"} or kinds == {"binary"}):
         found = " and ".join(sorted(kind.upper() for kind in kinds))
         raise Refusal(
-            f"`||` of {found} here: a column that is text there may be a number in this lake. Declare its type "
+            f"`||` of {found}: a column that is text there may be a number in this lake. Declare it as text "
             "(partition_types, columns), or CAST it",
             node,
         )
-    return exp.DPipe(this=node.left, expression=node.right, safe=True)
+    return exp.DPipe(this=node.this, expression=node.expression, safe=True)
 
 
 def _compare(node: exp.Expr, context: Context) -> exp.Expr:
-    left, right = node.left, node.right
+    left, right = node.this, node.expression
     _note_texts(left, right, context)
     node.set("this", _comparable(left, right, node))
     node.set("expression", _comparable(right, left, node))
@@ -211,7 +223,10 @@ def _moves(instant: exp.Expr, other: exp.Expr) -> bool:
 def _note_texts(a: exp.Expr, b: exp.Expr, context: Context) -> None:
     """A comparison of a number here with a text there compares numbers."""
     for number, text in ((a, b), (b, a)):
-        if isinstance(number, exp.Column) and (kind_of(number.type), kind_of(text.type)) == ("integer", "text"):
+        if isinstance(number, exp.Column) and (kind_of(number.type), kind_of(text.type)) == (
+            "integer",
+            "text",
+        ):
             note = (
                 f"{number.name} holds numbers here and is compared with text: as numbers. Declare it as text "
                 "(partition_types, columns) to compare texts."

@@ -32,7 +32,9 @@ def strip_qualifiers(tree: exp.Expr, names: Sequence[str]) -> list[str]:
             continue
         full = ".".join(part.name for part in table.parts[:-1])
         if written.setdefault(base.casefold(), full).casefold() != full.casefold():
-            raise Refusal(f"two tables called {base}: {written[base.casefold()]}.{base} and {full}.{base}", table)
+            raise Refusal(
+                f"two tables called {base}: {written[base.casefold()]}.{base} and {full}.{base}", table
+            )
         table.set("db", None)
         table.set("catalog", None)
         if is_cte_name(table):

@@ -25,7 +25,7 @@ from lakeq.planner.dialects.names import DUCKDB, TITLES
 from lakeq.planner.dialects.outputs import name_outputs
 from lakeq.planner.dialects.reading import read_query
 from lakeq.planner.dialects.refusal import Refusal
-from lakeq.planner.dialects.signatures import read_signatures
+from lakeq.planner.dialects.signatures import read_signatures, wrap
 from lakeq.planner.dialects.syntax import Context, rewrite_node
 from lakeq.planner.dialects.tables import read_columns, spell_hidden_columns, strip_qualifiers
 
@@ -52,8 +52,8 @@ def translate(
     load: Callable[[str], Table],
     views: Mapping[str, str],
 ) -> Translation:
-    """`sql`, written in `dialect`, in DuckDB's SQL. `names` are the lake's tables, of which `load` gives those
-    that are mentioned, and `views` its views (in DuckDB's SQL).
+    """`sql`, written in `dialect`, in DuckDB's SQL. `names` are the lake's tables, of which `load` gives
+    those that are mentioned, and `views` its views (in DuckDB's SQL).
 
     SqlSyntaxError for what is not the dialect's SQL; UnsupportedSqlError, with the place, for what has no
     counterpart or would mean something else.
@@ -72,9 +72,14 @@ def translate(
         infer_types(tree, read_columns(tree, names, load, views), context.functions, dialect)
         name_outputs(tree, dialect)
         tree = _rewrite(tree, context)
-        for node in tree.walk():
+        for node in list(tree.walk()):
             node.type = None  # lest the generator decides by them, too
-        text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE, comments=False)
+            if isinstance(node, exp.Anonymous) and node.name.casefold() == "timezone":
+                zone, moment = node.expressions  # so written, the planner knows the type of it
+                zoned = exp.AtTimeZone(zone=zone.copy())
+                zoned.set("this", wrap(moment.copy(), zoned))
+                node.replace(wrap(zoned, node.parent))
+        text = tree.sql("duckdb", identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
     except Refusal as refusal:
         raise _unsupported(refusal, sql, TITLES[dialect]) from refusal
     except (SqlglotError, RecursionError) as error:
