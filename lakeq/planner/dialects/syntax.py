@@ -34,7 +34,7 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
         {"with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "qualify", "order"}
         | {"limit", "offset", "windows", "sample"}
     ),
-    exp.Table: frozenset({"this", "alias", "joins", "sample"}),
+    exp.Table: frozenset({"this", "db", "catalog", "alias", "joins", "sample"}),
     exp.Join: frozenset({"this", "side", "kind", "on", "using", "method"}),
     exp.Union: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
     exp.Intersect: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
