@@ -26,7 +26,6 @@ from lakeq.errors import (
 from lakeq.lake import Lake
 from lakeq.planner.dialects.names import find_dialect
 from lakeq.planner.dialects.patterns import PATTERNS
-from lakeq.planner.dialects.signatures import read_signatures
 from lakeq.planner.dialects.translate import read_functions
 from tests.planner.dialects.lakes import write_lake
 
@@ -236,8 +235,3 @@ def test_the_tables_name_functions_that_duckdb_has(dialect: str) -> None:
         for line in lines:
             tree = sqlglot.parse_one(line.template, dialect="duckdb")
             assert {call.name.lower() for call in tree.find_all(exp.Anonymous)} <= known, line
-
-
-def test_a_line_that_is_no_signature_is_told() -> None:
-    with pytest.raises(ValueError, match="not a signature"):
-        read_signatures("abs(x) = abs(x)")
