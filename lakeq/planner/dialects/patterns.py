@@ -49,9 +49,10 @@ def _translate_percent(text: str, known: Mapping[str, str | None]) -> str:
 
 
 def letter_format(text: str) -> str:
-    """Java's `yyyy-MM-dd HH:mm`, which Spark and Trino's format_datetime have, as DuckDB's."""
+    """Java's `yyyy-MM-dd HH:mm`, which Spark has, as DuckDB's. Between quotes is text, to the end where none
+    closes it."""
     parts = []
-    for match in re.finditer(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'", text):
+    for match in re.finditer(r"'((?:[^']|'')*)(?:'|$)|([A-Za-z])\2*|[^A-Za-z']+", text):
         found = match[0]
         if found == "''":
             parts.append("'")
@@ -64,6 +65,11 @@ def letter_format(text: str) -> str:
         else:
             raise PatternError(f"the format {found}")
     return "".join(parts)
+
+
+def joda_format(text: str) -> str:
+    """Joda's letters, which Trino's format_datetime has: Java's, and `YYYY` for the year."""
+    return letter_format(text.replace("YYYY", "yyyy"))
 
 
 def java_replacement(text: str) -> str:
@@ -111,7 +117,7 @@ def has_groups(pattern: str) -> bool:
 PATTERNS: Mapping[str, Callable[[str], str]] = {
     "mysql_format": mysql_format,
     "strftime_format": strftime_format,
-    "joda_format": letter_format,
+    "joda_format": joda_format,
     "java_format": letter_format,
     "java_replacement": java_replacement,
     "json_path": json_path,

@@ -47,6 +47,8 @@ def read_query(sql: str, dialect: str) -> exp.Expr:
     number_parameters(tree)
     for node in tree.walk():
         node.comments = None
+        if isinstance(node, exp.Select):
+            node.set("hint", None)  # about how to join, never about what comes out
         if isinstance(node, exp.DataType) and node.this is exp.DType.DATETIME:
             node.set("this", exp.DType.TIMESTAMPNTZ)  # BigQuery's, of no zone
     return spell_calls(tree, dialect)

@@ -76,6 +76,10 @@ def write_argument(dialect: str, line: Signature, parameter: Parameter) -> str:
             return f"transform({array}, x -> {array})"
         if parameter.name == "k":
             return "'a'"
+    return write_plain(dialect, parameter)
+
+
+def write_plain(dialect: str, parameter: Parameter) -> str:
     if parameter.name in ("j", "z", "b") and parameter.kind in ("", "text"):
         return {"j": """'{"a": 1}'""", "z": "'Asia/Tokyo'", "b": "'abc'" if parameter.kind else "3"}[
             parameter.name
