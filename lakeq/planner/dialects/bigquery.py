@@ -256,5 +256,5 @@ array_concat(a array, b array) -> a = a || b
 generate_array(a integer, b integer) -> BIGINT[] = generate_series(a, b)
 generate_array(a integer, b integer, n integer) -> BIGINT[] = generate_series(a, b, n)
 generate_date_array(a date, b date) -> DATE[] = CAST(generate_series(a, b, to_days(1)) AS DATE[])
-generate_date_array(a date, b date, n interval) -> DATE[] = CAST(generate_series(a, b, n) AS DATE[])
+generate_date_array(a date, b date, n days) -> DATE[] = CAST(generate_series(a, b, n) AS DATE[])
 """

@@ -133,7 +133,9 @@ def _moved_type(node: exp.Binary, kinds: tuple[str, str], dialect: str) -> exp.D
     moment, interval = (node.left, node.right) if kinds[1] == "interval" else (node.right, node.left)
     kind = kind_of(moment.type)
     if kind == "date":
-        return build_type("DATE" if keeps_date(interval) and dialect != "bigquery" else "TIMESTAMP")
+        if dialect != "bigquery" and keeps_date(interval):
+            return build_type("DATE")
+        return build_type("TIMESTAMPTZ" if dialect == "spark" else "TIMESTAMP")
     return moment.type
 
 

@@ -31,6 +31,7 @@ from lakeq.planner.dialects.patterns import has_groups, is_sure, names_zone
 
 _LINE = re.compile(r"(\w+(?:\.\w+)?)\((.*?)\) -> (\S.*?) = (.*)")
 
+_FIXED = frozenset({"SECOND", "MINUTE", "HOUR", "DAY", "WEEK"})
 _UNITS = frozenset({"millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 
 
@@ -40,7 +41,7 @@ class Parameter:
 
     Beside the kinds of values there are `literal`, `positive` (a whole number above 0, as a literal), `unit`
     (of time), `sure` (a pattern of which each group takes part in each match), `groupless`,
-    `zoned` (a time that names its zone) and `lambda`.
+    `days` (an interval of no months), `zoned` (a time that names its zone) and `lambda`.
     """
 
     name: str
@@ -61,6 +62,9 @@ class Parameter:
                 return isinstance(argument, exp.Literal) and argument.is_int and int(argument.name) > 0
             case "sure":
                 return isinstance(argument, exp.Literal) and is_sure(argument.name)
+            case "days":
+                unit = argument.args.get("unit") if isinstance(argument, exp.Interval) else None
+                return unit is not None and unit.name.upper().removesuffix("S") in _FIXED
             case "zoned":
                 return isinstance(argument, exp.Literal) and names_zone(argument.name)
             case "groupless":

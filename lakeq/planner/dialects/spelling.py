@@ -74,6 +74,13 @@ def _spell_trim(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return call({"leading": "ltrim", "trailing": "rtrim"}.get(side, "trim"), node.this)
 
 
+def _spell_cast(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Spark's CAST, which sqlglot takes for one that may fail, as it did once."""
+    if dialect != "spark" or node.args.get("safe"):
+        return None
+    return exp.Cast(**{part: value for part, value in node.args.items() if value})
+
+
 def _spell_initcap(node: exp.Expr, dialect: str) -> exp.Expr:
     return call("initcap", node.this)  # the second part is sqlglot's own default
 
@@ -125,4 +132,5 @@ _SPECIAL: dict[type[exp.Expr], Callable[[exp.Expr, str], exp.Expr | None]] = {
     exp.ParseJSON: _spell_json,
     exp.RawString: _spell_raw,
     exp.Trim: _spell_trim,
+    exp.TryCast: _spell_cast,
 }

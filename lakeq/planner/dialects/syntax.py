@@ -140,7 +140,10 @@ def _add(node: exp.Expr, context: Context) -> exp.Expr:
         keeps = keeps_date(interval) and context.dialect != "bigquery"
         if not keeps and context.dialect in ("athena", "trino"):
             raise Refusal("a date and an interval of less than a day", node)
-        template = f"CAST(a {_sign(node)} b AS DATE)" if keeps else f"a {_sign(node)} b"
+        moved = f"a {_sign(node)} b"
+        template = f"CAST({moved} AS DATE)" if keeps else moved
+        if context.dialect == "spark" and not keeps:
+            template = f"timezone('UTC', CAST({moved} AS TIMESTAMP))"
         return put(template, a=moment, b=interval)
     if kind == "instant":
         return put(
