@@ -38,6 +38,9 @@ def read_query(sql: str, dialect: str) -> exp.Expr:
         trees = [tree for tree in known.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         raise syntax_error(sql, error) from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # sqlglot builds some calls of arguments that it has not counted
+        raise SqlSyntaxError("Syntax error: a call lacks arguments, or a bracket is open", sql) from error
     if not trees:
         raise SqlSyntaxError("The query is empty: write a SELECT statement", sql)
     if len(trees) > 1:

@@ -1,13 +1,19 @@
-"""Arithmetic on whole numbers, whatever it is made of, has the value that Trino's has."""
+"""Translation: arithmetic keeps its value, and no text whatever brings about anything but errors of ours."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakeq.errors import LakeqError
 from lakeq.planner.dialects.translate import translate
+from tests.planner.dialects.values import read_cases
+
+EXPRESSIONS = [expression for _, expression, _ in read_cases()]
 
 Term = tuple[str, int]
 
@@ -61,3 +67,18 @@ def test_whole_numbers_are_divided_as_trino_divides_them(
     text, value = term
     sql = translate(f"SELECT {text}", "trino", [], {}.__getitem__, {}).sql
     assert connection.execute(sql).fetchall() == [(value,)]
+
+
+@given(
+    dialect=st.sampled_from(["athena", "spark", "bigquery"]),
+    expression=st.sampled_from(EXPRESSIONS),
+    cut=st.tuples(st.integers(0, 60), st.integers(0, 8)),
+    doubled=st.sampled_from(["", "(", "'", ")", "[", ","]),
+)
+def test_text_that_was_cut_is_translated_or_an_error_of_ours(
+    dialect: str, expression: str, cut: tuple[int, int], doubled: str
+) -> None:
+    start, length = cut
+    text = expression[:start] + expression[start + length :]
+    with suppress(LakeqError):
+        translate(f"SELECT {text.replace(doubled, doubled * 2, 1)}", dialect, [], {}.__getitem__, {})
