@@ -8,7 +8,7 @@ from lakeq.planner.dialects.decimals import average_exactly
 from lakeq.planner.dialects.inference import type_of
 from lakeq.planner.dialects.kinds import UNKNOWN, kind_of
 from lakeq.planner.dialects.patterns import PATTERNS, PatternError
-from lakeq.planner.dialects.refusal import Refusal, at_utc
+from lakeq.planner.dialects.refusal import Refusal, at_utc, refuse_mixed_zones
 from lakeq.planner.dialects.signatures import Signature, choose, fill_template
 from lakeq.planner.dialects.syntax import Context
 
@@ -37,6 +37,7 @@ def rewrite_call(node: exp.Anonymous, context: Context) -> exp.Expr:
         if isinstance(node.parent, _AROUND) or isinstance(arguments[0], _INSIDE):
             raise Refusal(f"{shown} of decimals with OVER, FILTER or DISTINCT. CAST them to DOUBLE", node)
         return average_exactly(node, arguments[0], context.dialect)
+    refuse_mixed_zones([t for i, t in enumerate(types) if not line.parameter(i).kind], node)
     given = [_prepare(line, i, a) for i, a in enumerate(arguments)]
     found = fill_template(line, given)
     _fill_patterns(found, node, context)
@@ -64,7 +65,7 @@ def _not_for_these(node: exp.Anonymous, shown: str, types: list[exp.DataType | N
 def _prepare(line: Signature, position: int, argument: exp.Expr) -> exp.Expr:
     """An instant as its time in UTC, where a function looks at its hours or days."""
     wanted = line.parameter(position).kind
-    if wanted in ("moment", "timestamp") and kind_of(argument.type) == "instant":
+    if wanted in ("moment", "timestamp", "clock") and kind_of(argument.type) == "instant":
         return at_utc(argument)
     return argument
 

@@ -12,6 +12,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from lakeq.planner.dialects.kinds import build_type, common_type, decimal_type, digits_of, kind_of
+from lakeq.planner.dialects.refusal import Refusal
 from lakeq.planner.dialects.signatures import Signature, choose
 
 _NUMBER = "lakeq_number"
@@ -23,7 +24,8 @@ Functions = Mapping[str, Sequence[Signature]]
 def infer_types(
     tree: exp.Expr, columns: Mapping[str, Mapping[str, exp.DataType]], functions: Functions, dialect: str
 ) -> None:
-    """Set the `type` of each expression of `tree` of which the type is known, and of no other.
+    """Set the `type` of each expression of `tree` of which the type is known, and of no other. Refusal where
+    names cannot be resolved: without types nothing tells what an operator means.
 
     `columns` has the types of each table's columns, both by folded name. Names are resolved on a copy.
     """
@@ -40,8 +42,9 @@ def infer_types(
             copy, dialect="duckdb", schema=schema, validate_qualify_columns=False, quote_identifiers=False
         )
         copy = annotate_types(copy, schema=schema, expression_metadata=_annotators(functions, dialect))
-    except (SqlglotError, RecursionError):
-        return  # nothing is known: what needs a type is refused, by its name
+    except SqlglotError as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise Refusal(f"a query that cannot be taken apart ({reason})", tree) from error
     known = {n.meta[_NUMBER]: n.type for n in copy.walk() if _NUMBER in n.meta and n.type is not None}
     for node in tree.walk():
         type_ = known.get(node.meta[_NUMBER])

@@ -45,7 +45,7 @@ GROUPS = {
     "exact": {"integer", "decimal"},
     "moment": {"date", "timestamp", "instant", "local"},
     "timestamp": {"timestamp", "instant", "local"},
-    "list": {"array"},
+    "clock": {"timestamp", "instant"},
 }
 """Kinds that a signature may ask for beside the plain ones."""
 

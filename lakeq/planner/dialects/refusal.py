@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlglot import exp
 
 from lakeq.planner.dialects.kinds import kind_of
@@ -16,6 +18,13 @@ class Refusal(Exception):  # noqa: N818 - a message on its way to the error that
         super().__init__(reason)
         self.reason = reason
         self.node = node
+
+
+def refuse_mixed_zones(types: Iterable[exp.DataType | None], node: exp.Expr) -> None:
+    """Refusal where moments with and without a zone meet: DuckDB would take the zone of this machine."""
+    kinds = {kind_of(type_) for type_ in types} & {"date", "timestamp", "instant", "local"}
+    if len(kinds) > 1 and kinds & {"instant", "local"}:
+        raise Refusal("timestamps with and without a time zone in one expression. CAST them alike", node)
 
 
 def put(template: str, **parts: exp.Expr) -> exp.Expr:

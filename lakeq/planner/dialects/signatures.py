@@ -112,6 +112,8 @@ class Signature:
                 return None if found is None else exp.DataType.build("array", expressions=[found.copy()])
             if self.result == f"item of {parameter.name}":
                 return found.expressions[-1] if found is not None and found.expressions else None
+        if self.result == "TIMESTAMP" and "local" in map(kind_of, types):
+            return build_type("LOCAL")
         return None if self.result == "?" else build_type(self.result)
 
 

@@ -11,9 +11,9 @@ from sqlglot import exp
 
 from lakeq.planner.dialects.casts import rewrite_cast
 from lakeq.planner.dialects.decimals import divide_exactly
-from lakeq.planner.dialects.inference import Functions, keeps_date
+from lakeq.planner.dialects.inference import Functions, branches_of, keeps_date
 from lakeq.planner.dialects.kinds import UNKNOWN, kind_of
-from lakeq.planner.dialects.refusal import Refusal, at_utc, put, to_instant
+from lakeq.planner.dialects.refusal import Refusal, at_utc, put, refuse_mixed_zones, to_instant
 
 _SAME: tuple[type[exp.Expr], ...] = (
     exp.Select, exp.From, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order, exp.Ordered, exp.Limit,
@@ -22,8 +22,8 @@ _SAME: tuple[type[exp.Expr], ...] = (
     exp.Distinct, exp.And, exp.Or, exp.Not, exp.Paren, exp.Is, exp.Exists, exp.Case, exp.If, exp.Tuple,
     exp.Values, exp.Window, exp.WindowSpec, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.Lambda,
     exp.DataType, exp.DataTypeParam, exp.ColumnDef, exp.Var, exp.Neg, exp.Mul, exp.Escape, exp.Array,
-    exp.Dot, exp.Rollup, exp.Cube, exp.GroupingSets, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Interval,
-    exp.Placeholder, exp.Parameter, exp.HexString, exp.RawString, exp.Xor, exp.TableSample, exp.Window,
+    exp.Dot, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Interval,
+    exp.Placeholder, exp.Parameter, exp.HexString, exp.RawString, exp.Xor, exp.TableSample,
     exp.Any, exp.All, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseNot, exp.Unnest, exp.Lateral, exp.Fetch,
     exp.PropertyEQ, exp.Struct, exp.LimitOptions,
 )  # fmt: skip
@@ -43,7 +43,9 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
 }
 """The parts of a clause that are the same everywhere; of others, all are."""
 
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_COMPARISONS = (
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ def rewrite_node(node: exp.Expr, context: Context) -> exp.Expr:
 def describe(node: exp.Expr) -> str:
     """A construct as a user knows it."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+
+
+def _choose(node: exp.Expr, context: Context) -> exp.Expr:
+    refuse_mixed_zones([branch.type for branch in branches_of(node)], node)
+    return node
 
 
 def _literal(node: exp.Expr, context: Context) -> exp.Expr:
@@ -273,6 +280,7 @@ def _fetch(node: exp.Expr, context: Context) -> exp.Expr:
 _Rule = Callable[[exp.Expr, Context], exp.Expr]
 _RULES: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], ...] = (
     (exp.Literal, _literal),
+    (exp.Case, _choose),
     (exp.Div, _divide),
     (exp.IntDiv, _divide_integers),
     (exp.Mod, _modulo),

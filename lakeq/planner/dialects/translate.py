@@ -72,7 +72,7 @@ def translate(
         infer_types(tree, read_columns(tree, names, load, views), context.functions, dialect)
         name_outputs(tree, dialect)
         tree = _rewrite(tree, context)
-        for node in list(tree.walk()):
+        for node in reversed(list(tree.walk(bfs=False))):
             node.type = None  # lest the generator decides by them, too
             if isinstance(node, exp.Anonymous) and node.name.casefold() == "timezone":
                 zone, moment = node.expressions  # so written, the planner knows the type of it

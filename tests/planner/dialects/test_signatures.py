@@ -30,6 +30,7 @@ SAMPLES = {
     "timestamp": "TIMESTAMP '2026-11-03 00:00:00'",
     "instant": "TIMESTAMP '2026-11-03 00:00:00 UTC'",
     "interval": "INTERVAL '1' DAY",
+    "clock": "TIMESTAMP '2026-11-03 00:00:00'",
     "days": "INTERVAL '1' DAY",
     "lambda": "x -> x > 1",
     "json": "JSON '[1]'",
