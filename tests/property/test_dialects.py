@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakeq.errors import LakeqError
@@ -60,6 +60,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
+@settings(deadline=None)
 @given(term=TERMS)
 def test_whole_numbers_are_divided_as_trino_divides_them(
     term: Term, connection: duckdb.DuckDBPyConnection
@@ -69,6 +70,7 @@ def test_whole_numbers_are_divided_as_trino_divides_them(
     assert connection.execute(sql).fetchall() == [(value,)]
 
 
+@settings(deadline=None)
 @given(
     dialect=st.sampled_from(["athena", "spark", "bigquery"]),
     expression=st.sampled_from(EXPRESSIONS),
