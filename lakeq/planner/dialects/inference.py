@@ -50,6 +50,8 @@ def infer_types(
         type_ = known.get(node.meta[_NUMBER])
         if type_ is not None and type_.this is not exp.DType.UNKNOWN:
             node.type = type_
+        if isinstance(node, exp.Null):
+            node.type = exp.DataType.build("null")
 
 
 def _annotators(functions: Functions, dialect: str) -> dict[Any, Any]:

@@ -262,6 +262,8 @@ def _in_zone(node: exp.Expr, context: Context) -> exp.Expr:
 
 
 def _unnest(node: exp.Expr, context: Context) -> exp.Expr:
+    if len(node.expressions) != 1:
+        raise Refusal("UNNEST of several arrays at once", node)
     for argument in node.expressions:
         kind = kind_of(argument.type)
         items = argument.type.expressions if argument.type is not None else ()

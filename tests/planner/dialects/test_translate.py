@@ -60,6 +60,7 @@ REFUSED = [
     ("athena", "MSCK REPAIR TABLE events", "MSCK"),
     ("athena", "INSERT INTO events SELECT 1", "INSERT"),
     ("athena", "SELECT 1; SELECT 2", "One statement"),
+    ("trino", "SELECT x FROM UNNEST(ARRAY[1], ARRAY['a']) AS t(x, y)", "UNNEST of several arrays"),
     ("trino", "SELECT k FROM events CROSS JOIN UNNEST(map(tags, tags)) AS t(k, v)", "UNNEST of a MAP"),
     ("spark", "SELECT price / 3 FROM events", "`/` of decimals"),
     ("spark", "SELECT * FROM events DISTRIBUTE BY id", "DISTRIBUTE"),
