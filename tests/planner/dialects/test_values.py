@@ -1,4 +1,4 @@
-"""A translated expression has the value that its engine's documentation, or the engine itself, gives."""
+"""A translated expression has its engine's value: run on Spark; by the documentation for Trino and BigQuery."""
 
 from __future__ import annotations
 
