@@ -36,6 +36,8 @@ from lakeq.planner import parse
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.budget import check_budget, check_required_keys, find_limits, find_max_footers
 from lakeq.planner.build import PlanSettings, build_plan
+from lakeq.planner.dialects.binding import bind_dialect, told_in
+from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate, estimate_plan
 from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import HISTORY_TABLE, describe_files, metadata_rows
@@ -133,6 +135,7 @@ class Lake:
         self._max_footers = find_max_footers(max_footers, definition.limits)
         self._pricing = find_pricing(pricing, definition.pricing)
         self._limits = definition.limits
+        self._dialect = find_dialect(None, definition.dialect)
         self._views = dict(definition.views)
         cache = cache or Cache(None, None)
         realm = str(definition.storage.get("endpoint_url") or "")
@@ -239,37 +242,44 @@ class Lake:
         self._catalog.register(define_table(name, location, **declared))
         return self._catalog.view().entry(name).table
 
-    def create_view(self, name: str, sql: str) -> None:
+    def create_view(self, name: str, sql: str, dialect: str | None = None) -> None:
         """Name a query, for later queries of this Lake to select from. The query is checked now."""
         if name.casefold() in {n.casefold() for n in self._catalog.view().names()}:
             raise ConfigError(f"{name!r} is the name of a table. Choose another")
-        self.plan(sql)
-        self._views[name] = sql
+        plan = self.plan(sql, dialect=dialect)
+        self._views[name] = sql if plan.dialect == DUCKDB else plan.sql
 
-    def estimate(self, sql: str, params: Params = None, exact: bool = False) -> Estimate:
+    def estimate(
+        self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
+    ) -> Estimate:
         """What the query would scan and cost. Reads listings and footers, never rows.
 
         Of a table that keeps more files than `max_footers`, a sample of the footers is read and `accuracy` is
         `sampled`; all of them if `exact`.
         """
-        return estimate_plan(self.plan(sql, params, exact), self._pricing)
+        return estimate_plan(self.plan(sql, params, exact, dialect), self._pricing)
 
-    def estimate_all(self, queries: Iterable[str]) -> list[Estimate | LakeqError]:
+    def estimate_all(self, queries: Iterable[str], dialect: str | None = None) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
         ask for is listed once."""
-        view = self._catalog.view()
-        return [self._try_estimate(view, sql) for sql in queries]
+        view, dialect = self._catalog.view(), self._find_dialect(dialect)
+        return [self._try_estimate(view, sql, dialect) for sql in queries]
 
-    def explain(self, sql: str, params: Params = None, exact: bool = False) -> str:
+    def explain(
+        self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
+    ) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not. `exact` as for
         `estimate`."""
-        plan = self.plan(sql, params, exact)
+        plan = self.plan(sql, params, exact, dialect)
         return explain_plan(plan, estimate_plan(plan, self._pricing))
 
-    def plan(self, sql: str, params: Params = None, exact: bool = False) -> ScanPlan:
+    def plan(
+        self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
+    ) -> ScanPlan:
         """The plan of a query: frozen, picklable. `exact` as for `estimate`."""
         settings = PlanSettings(max_footers=None if exact else self._max_footers)
-        return self._plan(self._catalog.view(), sql, params, utc_now(), settings)
+        dialect = self._find_dialect(dialect)
+        return self._plan(self._catalog.view(), sql, params, utc_now(), dialect, settings)
 
     def sql(
         self,
@@ -277,6 +287,7 @@ class Lake:
         params: Params = None,
         max_bytes: int | str | None = None,
         max_cost: Decimal | float | str | None = None,
+        dialect: str | None = None,
     ) -> Result:
         """Plan a query and check it against the limits; its rows are read when the Result is.
 
@@ -284,10 +295,12 @@ class Lake:
         scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
         lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), when a day's limit leaves too little, or when it
         reads a table without a condition that it requires. Without a limit, remote files of up to 512 KB are
-        fetched whole while planning, which costs no more requests than reading their footers.
+        fetched whole while planning, which costs no more requests than reading their footers. `dialect` is
+        the SQL that the query is in: `"duckdb"`, `"athena"`, `"trino"`, `"spark"` or `"bigquery"` (default:
+        `dialect` in lakeq.toml, then LAKEQ_DIALECT, then DuckDB's).
         """
         limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
-        view, tally = self._catalog.view(), Tally()
+        view, tally, dialect = self._catalog.view(), Tally(), self._find_dialect(dialect)
         check = partial(self._check_required, view)
         settings = PlanSettings(fetches_whole=not limits.are_set, is_limited=limits.are_set)
         # A sample may be enough to refuse; what is to run needs every footer.
@@ -295,7 +308,7 @@ class Lake:
         with self._ledger.planning(sql):
             for chosen in (sampled, settings):
                 with count_into(tally):
-                    plan = self._plan(view, sql, params, utc_now(), chosen, check)
+                    plan = self._plan(view, sql, params, utc_now(), dialect, chosen, check)
                 estimate = estimate_plan(plan, self._pricing)
                 check_budget(estimate, limits)
                 if all(scan.sampled is None for scan in plan.scans):
@@ -311,9 +324,13 @@ class Lake:
         and tables, bytes and dollars as estimated and as scanned, and the outcome."""
         return tabulate(read_history(self._ledger.journal, self._ledger.lake, since))
 
-    def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
+    def _find_dialect(self, dialect: str | None) -> str:
+        return find_dialect(dialect, self._dialect)
+
+    def _try_estimate(self, view: CatalogView, sql: str, dialect: str) -> Estimate | LakeqError:
         try:
-            plan = self._plan(view, sql, None, utc_now(), PlanSettings(max_footers=self._max_footers))
+            settings = PlanSettings(max_footers=self._max_footers)
+            plan = self._plan(view, sql, None, utc_now(), dialect, settings)
             return estimate_plan(plan, self._pricing)
         except LakeqError as error:
             return error
@@ -369,6 +386,7 @@ class Lake:
         sql: str,
         params: Params,
         now: dt.datetime,
+        dialect: str,
         settings: PlanSettings,
         check: Callable[[BoundQuery], None] = lambda bound: None,
     ) -> ScanPlan:
@@ -376,9 +394,12 @@ class Lake:
         bound query."""
         self._warm_up()
         for _ in range(_REPLANS):
-            bound = self._bind_anew(view, partial(self._bind, view, sql, params, now))
+            bind = partial(self._bind, view, params=params, now=now)
+            bind_anew = partial(bind_dialect, sql, dialect, bind, view.names(), view.table, self._views)
+            bound = self._bind_anew(view, bind_anew)
             try:
-                self._validate(view, bound, params)
+                with told_in(sql, dialect):
+                    self._validate(view, bound, params)
             except ColumnNotFoundError:
                 told = [_read_whole_schema(view, reference.table) for reference in bound.references]
                 if not any(told):
@@ -414,7 +435,7 @@ class Lake:
     ) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time, every file's schema known."""
         settings = PlanSettings(fetches_whole=True, is_limited=is_limited)
-        replan = partial(self._plan, view, plan.text, plan.params, settings=settings)
+        replan = partial(self._plan, view, plan.text, plan.params, dialect=plan.dialect, settings=settings)
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
         before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}

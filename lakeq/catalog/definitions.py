@@ -22,7 +22,7 @@ from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 from lakeq.quantities import parse_duration
 
-_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits", "history")
+_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits", "history", "dialect")
 _PRICING_KEYS = ("model", "dollars_per_terabyte")
 _DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
 _LIMIT_KEYS = ("max_bytes", "max_cost", "max_footers", *_DAY_LIMIT_KEYS)
@@ -82,6 +82,7 @@ class LakeDefinition:
     pricing: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
+    dialect: str | None = None
 
 
 def is_absolute(location: str) -> bool:
@@ -162,6 +163,7 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _settings(content, "pricing", _PRICING_KEYS, origin),
         _settings(content, "limits", _LIMIT_KEYS, origin),
         _settings(content, "history", _HISTORY_KEYS, origin),
+        _text(content, "dialect", origin),
     )
 
 

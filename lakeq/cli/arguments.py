@@ -20,6 +20,7 @@ _LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
 _CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, else the user's cache)"
 _SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
 _PRICING_HELP = "whose price: athena (the default), bigquery, none, …"
+_DIALECT_HELP = "the SQL of the query: duckdb (the default), athena, trino, spark or bigquery"
 _PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -93,6 +94,7 @@ def _add_check(commands: Commands) -> None:
     )
     _add_lake(check)
     check.add_argument("files", metavar="FILE", nargs="+", help="a query each")
+    check.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
     check.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     _add_limits(check, "no query may")
     check.add_argument("--baseline", metavar="FILE", help="what the queries scanned before")
@@ -169,6 +171,7 @@ def _add_lake(command: argparse.ArgumentParser, optional: bool = False) -> None:
 
 def _add_sql(command: argparse.ArgumentParser) -> None:
     command.add_argument("sql", metavar="SQL", help=_SQL_HELP)
+    command.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
     command.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     command.add_argument("--param", action="append", default=[], metavar="[NAME=]VALUE", help=_PARAM_HELP)
 

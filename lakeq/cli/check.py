@@ -46,12 +46,16 @@ class CheckedQuery:
 
 
 def check_queries(
-    lake: Lake, paths: Sequence[str], baseline: Mapping[str, int], limits: CheckLimits
+    lake: Lake,
+    paths: Sequence[str],
+    baseline: Mapping[str, int],
+    limits: CheckLimits,
+    dialect: str | None = None,
 ) -> list[CheckedQuery]:
     """Estimate the query in each file. `baseline` has the bytes that queries scanned, by path."""
     texts = {path: _try_read(path) for path in paths}
     readable = {path: text for path, text in texts.items() if isinstance(text, str)}
-    estimates = dict(zip(readable, lake.estimate_all(readable.values()), strict=True))
+    estimates = dict(zip(readable, lake.estimate_all(readable.values(), dialect), strict=True))
     checked = []
     for path, text in texts.items():
         outcome = text if isinstance(text, LakeqError) else estimates[path]
@@ -171,7 +175,8 @@ def run_check(lake: Lake, arguments: Namespace) -> list[CheckedQuery]:
     if arguments.update and not arguments.baseline:
         raise ConfigError("--update needs --baseline FILE, which it is to write.")
     limits = CheckLimits(arguments.max_bytes, arguments.max_cost, arguments.max_growth)
-    checked = check_queries(lake, arguments.files, {} if arguments.update else baseline, limits)
+    known = {} if arguments.update else baseline
+    checked = check_queries(lake, arguments.files, known, limits, arguments.dialect)
     if arguments.update:
         write_baseline(arguments.baseline, checked, baseline)
     return checked

@@ -44,6 +44,7 @@ from lakeq.cli.words import (
 from lakeq.errors import ConfigError
 from lakeq.formats.types import sql_type
 from lakeq.lake import Lake, connect
+from lakeq.planner.bind import Params
 from lakeq.quantities import format_count, format_size
 from lakeq.result import Result
 
@@ -112,10 +113,14 @@ def show_partitions(arguments: Namespace) -> None:
         draw_rows(make_console(), partitions.schema, partitions.to_batches())
 
 
+def _read_query(arguments: Namespace) -> tuple[str, Params]:
+    return read_sql(arguments.sql), parse_params(arguments.param)
+
+
 def show_estimate(arguments: Namespace) -> None:
     """`lakeq estimate LAKE SQL`."""
     with _connect(arguments) as lake:
-        estimate = lake.estimate(read_sql(arguments.sql), parse_params(arguments.param), arguments.exact)
+        estimate = lake.estimate(*_read_query(arguments), arguments.exact, arguments.dialect)
     if arguments.json:
         _print_json(estimate.to_dict())
         return
@@ -126,7 +131,7 @@ def show_estimate(arguments: Namespace) -> None:
 def show_plan(arguments: Namespace) -> None:
     """`lakeq explain LAKE SQL`."""
     with _connect(arguments) as lake:
-        plan = lake.explain(read_sql(arguments.sql), parse_params(arguments.param), arguments.exact)
+        plan = lake.explain(*_read_query(arguments), arguments.exact, arguments.dialect)
     for line in plan.splitlines():
         _say(line)
 
@@ -134,10 +139,10 @@ def show_plan(arguments: Namespace) -> None:
 def run_query(arguments: Namespace) -> None:
     """`lakeq query LAKE SQL`."""
     chosen = _choose_format(arguments)
-    sql, params = read_sql(arguments.sql), parse_params(arguments.param)
+    sql, params = _read_query(arguments)
     with (
         _connect(arguments) as lake,
-        lake.sql(sql, params, arguments.max_bytes, arguments.max_cost) as result,
+        lake.sql(sql, params, arguments.max_bytes, arguments.max_cost, arguments.dialect) as result,
         fetch_rows(result, StatusLine()) as (schema, batches),
         open_output(arguments.output) as sink,
     ):

@@ -57,8 +57,9 @@ class BoundQuery:
     """A query and its table references. `clock` is the moment that it took for now; None if it asks none.
 
     `metadata` are the `"t$files"`, `"t$partitions"` and `"lakeq$history"` it reads, as written. `runnable` is
-    the text to run: the user's own, save that `*` leaves out hidden columns where the query names one.
-    `reads_all`: whatever engine runs it has to read all that the references speak of.
+    the text to run: the user's own, save that `*` leaves out hidden columns where the query names one, and
+    that what is written in another `dialect` is translated. `reads_all`: whatever engine runs it has to read
+    all that the references speak of.
     """
 
     sql: str
@@ -69,6 +70,7 @@ class BoundQuery:
     clock: dt.datetime | None = None
     notes: tuple[str, ...] = field(default=())
     reads_all: bool = False
+    dialect: str = DIALECT
 
 
 def bind_query(
@@ -249,6 +251,25 @@ def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables:
 def schema_of(table: Table, hidden: Sequence[Column]) -> dict[str, exp.DataType]:
     """Column name (folded) → sqlglot type, with the hidden columns that the query names."""
     return {column.name.casefold(): parse_type(sql_type(column.type)) for column in (*table.columns, *hidden)}
+
+
+def analyse_view(
+    sql: str, names: Sequence[str], load: Callable[[str], Table], views: Mapping[str, str]
+) -> dict[str, exp.DataType]:
+    """The types of a view's columns, by folded name; none where the view cannot be taken apart."""
+    tree = expand_views(parse_query(sql), views, {})
+    tables, _ = resolve_tables(tree, names, load, sql)
+    schema: dict[str, object] = {t.name.casefold(): schema_of(t, ()) for t in tables.values()}
+    mapping = MappingSchema(schema, dialect=DIALECT, normalize=False)
+    try:
+        qualified = qualify(
+            tree, dialect=DIALECT, schema=mapping, validate_qualify_columns=False, quote_identifiers=False
+        )
+        annotated = annotate_types(qualified, schema=mapping, dialect=DIALECT)
+    except (SqlglotError, RecursionError):
+        return {}
+    selects = annotated.selects if isinstance(annotated, exp.Query) else []
+    return {shown.alias_or_name.casefold(): shown.type for shown in selects if shown.type is not None}
 
 
 @cache

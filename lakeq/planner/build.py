@@ -54,7 +54,7 @@ def build_plan(
 ) -> ScanPlan | None:
     """The plan of a bound query; None when what was listed or read on the way widened a table's schema: bind
     anew then."""
-    early = stops_early(bound.sql)
+    early = stops_early(bound.runnable)
     settings = replace(settings, fetches_whole=settings.fetches_whole and not early)
     before = {reference.table: catalog.table(reference.table) for reference in bound.references}
     entries = {name: list_table(table, bound.references, catalog) for name, table in before.items()}
@@ -80,6 +80,7 @@ def build_plan(
         stops_early=early,
         notes=bound.notes,
         reads_all=bound.reads_all,
+        dialect=bound.dialect,
     )
 
 

@@ -36,7 +36,7 @@ TABLE_FUNCTIONS = frozenset(
 )
 """Functions that may stand in FROM: they make rows from their arguments and reach nothing outside."""
 
-_WRITES = frozenset({
+WRITES = frozenset({
     "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "copy", "create",
     "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
     "import", "insert", "install", "load", "merge", "pragma", "prepare", "refresh", "replace", "reset",
@@ -58,7 +58,7 @@ def parse_query(sql: str) -> exp.Expr:
     but one SELECT-like statement, and for file functions in FROM.
     """
     first = sql.split(maxsplit=1)[0].casefold() if sql.strip() else ""
-    if first in _WRITES:
+    if first in WRITES:
         raise UnsupportedSqlError(
             f"{first.upper()} is refused: lakeq only reads. Write a SELECT statement", sql
         )
@@ -101,10 +101,10 @@ def refuse_file_functions(tree: exp.Expr, sql: str) -> None:
                 )
 
 
-def find_position(sql: str, word: str) -> tuple[int, int]:
+def find_position(sql: str, word: str, dialect: str = DIALECT) -> tuple[int, int]:
     """Line and column (from 1) of the first token that reads `word`; (0, 0) when there is none."""
     try:
-        tokens = sqlglot.tokenize(sql, read=DIALECT)
+        tokens = sqlglot.tokenize(sql, read=dialect)
     except SqlglotError:
         return (0, 0)
     for token in tokens:

@@ -93,7 +93,8 @@ class View:
 class ScanPlan:
     """The user's SQL and exactly what it will read. Printable and picklable; a snapshot of its files.
 
-    `text` is what the user wrote, `sql` what runs: the same, save that `*` leaves out hidden columns.
+    `text` is what the user wrote, in `dialect`; `sql` what runs: the same, save that `*` leaves out hidden
+    columns, or its translation to DuckDB's SQL.
     `clock` is the time that `now()` and its kin had while pruning; None when the query asks no clock.
     `stops_early`: the first rows of a scan may be all that it needs; `reads_all`: no engine can do with less
     than the scans.
@@ -109,3 +110,4 @@ class ScanPlan:
     stops_early: bool = False
     notes: tuple[str, ...] = field(default=())
     reads_all: bool = False
+    dialect: str = "duckdb"
