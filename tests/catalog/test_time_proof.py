@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,6 +67,17 @@ def test_a_table_that_has_a_declaration_gets_no_proposal(tmp_path: Path) -> None
     with lakeq.connect(tmp_path) as lake:
         lake.register("events", "events/", time={"column": "ts", "from": ["year"], "lateness": "2h"})
         assert lake.propose_times("events") == ()
+
+
+def test_describe_shows_what_was_declared(tmp_path: Path, run: object) -> None:
+    write_hours(tmp_path)
+    toml = tmp_path / "lakeq.toml"
+    toml.write_text('[tables.events.time]\ncolumn = "ts"\nfrom = ["year", "month"]\nlateness = "2h"\n')
+    out = run("describe", str(toml), "events")[1]  # type: ignore[operator]
+    assert "time        declared: ts lands at most 2h late (from year, month)" in out
+    assert "looked into" not in out
+    table = json.loads(run("describe", str(toml), "events", "--json")[1])  # type: ignore[operator]
+    assert (table["declared_time"], table["proposed_times"]) == ("declared: ts lands at most 2h late", [])
 
 
 def test_describe_shows_lines_that_a_lakeq_toml_takes(tmp_path: Path, run: object) -> None:
