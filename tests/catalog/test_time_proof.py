@@ -93,3 +93,13 @@ def test_describe_shows_lines_that_a_lakeq_toml_takes(tmp_path: Path, run: objec
         '"proposed_times": [\n    "[tables.events.time]'
         in run("describe", str(tmp_path), "events", "--json")[1]
     )  # type: ignore[operator]
+
+
+def test_a_query_that_relies_on_a_broken_promise_warns_beside_its_rows(tmp_path: Path, run: object) -> None:
+    write_hours(tmp_path)
+    toml = tmp_path / "lakeq.toml"
+    toml.write_text('[tables.events.time]\ncolumn = "ts"\nfrom = ["year", "month", "day", "hour"]\n')
+    sql = "SELECT x FROM events WHERE ts >= '2026-03-02 10:00:00'"
+    status, out, err = run("query", str(toml), sql, "--format", "csv")  # type: ignore[operator]
+    assert status == 0 and out.startswith("x\n")
+    assert "Files of events hold rows outside the time of their folder" in err
