@@ -90,6 +90,8 @@ def describe_table(arguments: Namespace) -> None:
     _say(f"partitions  {format_count(table.partitions_total)}")
     _say(f"files       {format_count(table.files_total)}")
     _say(f"size        {format_size(table.bytes_total)}")
+    if table.time is not None:
+        _say(f"time        {table.time} (from {', '.join(table.time.keys)})")
     for objects in table.ignored:
         _say(f"ignored     {describe_ignored(objects)}")
     keys = {column.name for column in table.partition_columns}

@@ -163,6 +163,7 @@ def table_to_dict(table: Table) -> dict[str, Any]:
         "bytes": table.bytes_total,
         "ignored": [_ignored_to_dict(ignored) for ignored in table.ignored],
         "listed_at": format_moment(table.listed_at),
+        "declared_time": None if table.time is None else str(table.time),
         "problem": None if table.problem is None else str(table.problem),
     }
 

@@ -133,6 +133,21 @@ def test_answers_are_those_without_the_declaration(tmp_path: Path, kind: pa.Data
     assert files < 48 * len(CONDITIONS) / 3
 
 
+def test_a_nested_field_may_hold_the_time(tmp_path: Path) -> None:
+    for day in range(1, 6):
+        folder = tmp_path / "events" / f"dt=2026-03-{day:02}"
+        folder.mkdir(parents=True)
+        rows = [json.dumps({"meta": {"at": f"2026-03-{day:02} {hour:02}:30:00"}}) for hour in range(3)]
+        (folder / "f.json").write_text("\n".join(rows) + "\n")
+    with lakeq.connect(tmp_path) as lake:
+        columns = {"meta": "struct(at timestamp)"}
+        lake.register("events", "events/", columns=columns, time={"column": "Meta.at", "from": ["dt"]})
+        result = lake.sql(
+            "SELECT count(*) FROM events WHERE meta.at BETWEEN '2026-03-03' AND '2026-03-04 01:00:00'"
+        )
+        assert (result.fetchall(), result.estimate.files) == ([(4,)], 2)
+
+
 def test_the_plan_says_what_it_trusts(root: Path) -> None:
     sql = "SELECT x FROM events WHERE ts >= '2026-03-02 10:00:00' AND ts < '2026-03-02 11:00:00'"
     with lakeq.connect(root) as lake:

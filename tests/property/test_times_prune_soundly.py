@@ -4,7 +4,7 @@ left out, whatever the layout, the condition and the session's time zone."""
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -253,20 +253,30 @@ def test_files_and_prefixes_with_a_matching_row_are_kept(example: Example, condi
 
 
 HOURLY = LAYOUTS[3]
-DAILY = replace(LAYOUTS[5])
 
 
-def kept_of(layout: Folders, starts: list[dt.datetime], condition: str, late: int = 0, kind: pa.DataType = TYPES[2]) -> list[int]:  # fmt: skip
+def kept_of(
+    layout: Folders,
+    starts: list[dt.datetime],
+    condition: str,
+    late: int = 0,
+    kind: pa.DataType = TYPES[2],
+    early: int = 0,
+    zone: str = "UTC",
+) -> list[int]:
     """Which of the folders that begin then are kept."""
     keys = tuple(Column(*key) for key in layout.keys.items())
     columns = (Column("x", INTEGER), Column("ts", kind), *keys)
-    mapping = TimeMapping("ts", tuple(layout.keys), late)
+    mapping = TimeMapping("ts", tuple(layout.keys), late, early)
     table = Table("t", "/l/t", "/l", "csv", Layout("hive"), columns, keys, 0, 0, 0, time=mapping)
-    index = index_of(open_index_database(), Example(table, [layout.values(start) for start in starts], []))
+    database = open_index_database()
+    database.execute(f"SET GLOBAL TimeZone = '{zone}'")
+    index = index_of(database, Example(table, [layout.values(start) for start in starts], []))
     reference = prune(table, condition)
     pruning = plan_pruning(table, reference.predicate, reference.missed)
     rows = index.select(pruning.files, pruning.guarded_files, derived=pruning.derived).to_table()
-    return [starts.index(starts[i]) for i in rows["file_id"].to_pylist()]
+    kept: list[int] = rows["file_id"].to_pylist()
+    return kept
 
 
 HOURS = [dt.datetime(2026, 3, 1, h) for h in range(6)]
@@ -302,3 +312,21 @@ def test_a_day_is_found_in_every_layout_and_type(layout: Folders, kind: pa.DataT
     # The index of nanoseconds with a zone keeps the folder that ends where the day begins.
     kept = [0, 1] if kind == UTC_TYPES[2] and layout.unit == "day" else [1]
     assert kept_of(layout, starts, "ts >= '2026-03-01' AND ts < '2026-03-02'", kind=kind) == kept
+
+
+def test_nanoseconds_are_not_lost_at_the_end_of_a_folder() -> None:
+    kind = pa.timestamp("ns")
+    assert kept_of(HOURLY, HOURS, "ts > '2026-03-01 04:59:59.999999'", kind=kind) == [4, 5]
+    assert kept_of(HOURLY, HOURS, "ts >= '2026-03-01 05:00:00'", kind=kind) == [5]
+
+
+def test_the_hour_that_clocks_skip_is_kept_where_it_may_lie_behind_its_folder() -> None:
+    """Of a time without a zone, 02:50 in the hour that Berlin skips is a later instant than 03:00:30."""
+    condition = "ts > TIMESTAMPTZ '2026-03-29 01:30:00+00'"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'Europe/Berlin'")
+        times = "SELECT unnest(['2026-03-29 02:50:00', '2026-03-29 03:00:30'])::TIMESTAMP AS ts"
+        assert connection.execute(f"SELECT {condition} FROM ({times})").fetchall() == [(True,), (False,)]
+    skipped = [dt.datetime(2026, 3, 29, 2)]
+    assert kept_of(HOURLY, skipped, condition, early=60, zone="Europe/Berlin") == [0]
+    assert kept_of(HOURLY, skipped, condition.replace("29 01", "31 01"), zone="Europe/Berlin") == []
