@@ -13,6 +13,8 @@ FOOTER_BYTES = 16384
 """What DuckDB reads of each Parquet file for its footer: so much from its end, or a smaller file whole."""
 ARROW_FOOTER_BYTES = 65536
 """The same, of Arrow."""
+ORC_FOOTER_BYTES = 16384
+"""The same of an ORC file: see `orc_scan`."""
 
 _TEXT_FORMATS = ("csv", "json")
 _LARGEST_WHOLE_BYTES = 64 << 20
@@ -30,6 +32,8 @@ def find_needs(read: TableRead, by_arrow: bool) -> Needs:
     if read.chunks is None:
         return {}
     footer = ARROW_FOOTER_BYTES if by_arrow else FOOTER_BYTES
+    if read.table.format == "orc":
+        footer = ORC_FOOTER_BYTES
     needs: dict[int, list[Span]] = {i: [(max(0, size - footer), size)] for i, size in sizes.items()}
     unknown = set()
     wanted = [read.chunks] if read.group_footers is None else [read.group_footers, read.chunks]

@@ -21,6 +21,8 @@ from lakeq.formats.fragments import scan_files, scan_schema
 from lakeq.formats.orc_tail import MAGIC, Stripe, Tail, keep_stripes, read_stripes, read_tail
 
 _BATCH_ROWS = 131_072
+_TAIL_BYTES = 16 * 1024
+"""What is read of a file's end at first: no more than planning did, which may have kept it."""
 
 
 class OrcDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow is untyped
@@ -130,7 +132,7 @@ class _KeptFile(io.RawIOBase):
         self._reads = reads
         self._at = 0
         try:
-            self._end = read_tail(self._read_stored, file.size)
+            self._end = read_tail(self._read_stored, file.size, _TAIL_BYTES)
             stripes, self._tail = _choose_stripes(self._end, file.groups)
         except (LookupError, ValueError) as error:
             raise OSError(f"not a whole ORC file: {file.path}: {error}") from error

@@ -146,6 +146,7 @@ def _read_stripe(fields: Fields) -> Stripe:
 def keep_stripes(tail: Tail, kept: Collection[int]) -> bytes:
     """A tail for the same file with those stripes alone whose footers begin at `kept`; without statistics.
 
+    Not shorter than the tail there is, so that a reader who looks for it sees nothing that was not read yet.
     Errors as of `decompress` and `read_message`.
     """
     footer = tail.read_footer()
@@ -156,7 +157,7 @@ def keep_stripes(tail: Tail, kept: Collection[int]) -> bytes:
         _STRIPES: [encoded for encoded, _ in chosen],
         _ROWS: [sum(stripe.row_count for _, stripe in chosen)],
     }
-    return write_tail(changed, tail.postscript)
+    return write_tail(changed, tail.postscript).rjust(tail.size - tail.start, b"\0")
 
 
 def write_tail(footer: Fields, postscript: Fields) -> bytes:
