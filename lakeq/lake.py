@@ -30,6 +30,7 @@ from lakeq.errors import (
 )
 from lakeq.formats.base import Column
 from lakeq.planner import parse
+from lakeq.planner.archived import Archived, check_archived, note_archived, refuse_archived
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.budget import NO_LIMITS, check_budget, check_required_keys, find_limits
 from lakeq.planner.build import build_plan
@@ -38,6 +39,7 @@ from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing, find_pricing
+from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.quantities import parse_bytes
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
@@ -62,6 +64,8 @@ def connect(
     cache_dir: str | Path | None = None,
     read_memory: str | int | None = None,
     progress: Observer | None = None,
+    archived: Archived | None = None,
+    egress: str | float | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -77,13 +81,22 @@ def connect(
     bytes are kept on disk, or up to which size; `cache_dir` where those and the catalog are kept (default:
     LAKEQ_CACHE_DIR, else the user's cache folder); `read_memory` the bytes that a query may have fetched
     ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
+
+    `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
+    else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
+    machine is not in the bucket's region: then estimates have it.
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
         definition = load_definition(Path(text))
     else:
         definition = LakeDefinition(location=text)
-    definition = replace(definition, storage={**definition.storage, **storage_options})
+    definition = replace(
+        definition,
+        storage={**definition.storage, **storage_options},
+        pricing={**definition.pricing, **({} if egress is None else {"egress": egress})},
+        archived=archived or definition.archived,
+    )
     return Lake(
         definition,
         scanner,
@@ -117,6 +130,8 @@ class Lake:
         progress: Observer | None = None,
     ) -> None:
         self._pricing = find_pricing(pricing, definition.pricing)
+        self._prices = find_storage_prices(definition.pricing)
+        self._archived = check_archived(definition.archived or "error")
         self._limits = definition.limits
         self._views = dict(definition.views)
         cache = cache or Cache(None, None)
@@ -224,7 +239,8 @@ class Lake:
 
     def estimate(self, sql: str, params: Params = None) -> Estimate:
         """What the query would scan and cost. Reads listings and footers, never rows."""
-        return estimate_plan(self.plan(sql, params), self._pricing)
+        with count_into(Tally()) as tally:
+            return self._price(self.plan(sql, params), tally)
 
     def estimate_all(self, queries: Iterable[str]) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
@@ -234,8 +250,9 @@ class Lake:
 
     def explain(self, sql: str, params: Params = None) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not."""
-        plan = self.plan(sql, params)
-        return explain_plan(plan, estimate_plan(plan, self._pricing))
+        with count_into(Tally()) as tally:
+            plan = self.plan(sql, params)
+        return explain_plan(plan, self._price(plan, tally))
 
     def plan(self, sql: str, params: Params = None) -> ScanPlan:
         """The plan of a query: frozen, picklable."""
@@ -251,25 +268,33 @@ class Lake:
         """Plan a query and check it against the limits; its rows are read when the Result is.
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
-        scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
-        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), or reads a table without a condition that it
-        requires. Without a limit, remote files of up to 512 KB are fetched whole while planning, which
-        costs no more requests than reading their footers.
+        scan more than `max_bytes` bytes or cost more than `max_cost` dollars, S3's requests and retrieval
+        among them (defaults: `[limits]` in lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), or reads a
+        table without a condition that it requires; ObjectArchivedError when files must be restored first,
+        unless the lake leaves those out. Without a limit, remote files of up to 512 KB are fetched whole
+        while planning, which costs no more requests than reading their footers.
         """
         limits = find_limits(max_bytes, max_cost, self._limits)
         view, tally = self._catalog.view(), Tally()
         with count_into(tally):
             check = partial(self._check_required, view)
             plan = self._plan(view, sql, params, utc_now(), fetches_whole=limits == NO_LIMITS, check=check)
-        estimate = estimate_plan(plan, self._pricing)
+        estimate = self._price(plan, tally)
+        refuse_archived(plan, self._archived, self._prices)
         check_budget(estimate, *limits)
         return Result(plan, estimate, self._engine, partial(self._prepare, view), tally)
 
     def _try_estimate(self, view: CatalogView, sql: str) -> Estimate | LakeqError:
         try:
-            return estimate_plan(self._plan(view, sql, None, utc_now()), self._pricing)
+            with count_into(Tally()) as tally:
+                return self._price(self._plan(view, sql, None, utc_now()), tally)
         except LakeqError as error:
             return error
+
+    def _price(self, plan: ScanPlan, planning: Tally) -> Estimate:
+        """The estimate of a plan for which `planning` was asked of the store."""
+        asked = planning.requests if self.location.startswith("s3://") else {}
+        return estimate_plan(plan, self._pricing, self._prices, asked)
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
@@ -340,7 +365,7 @@ class Lake:
             check(bound)
             plan = build_plan(bound, params, view, self._views, fetches_whole)
             if plan is not None:
-                return plan
+                return note_archived(plan, self._archived)
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
 
     def _check_required(self, view: CatalogView, bound: BoundQuery) -> None:
@@ -369,6 +394,7 @@ class Lake:
                 view.inspect(scan.files, fetches_whole=True)
         widened = any(view.table(name).columns != columns for name, columns in before.items())
         plan = replan(plan.clock or utc_now()) if widened else plan
+        refuse_archived(plan, self._archived, self._prices)  # planned anew, at another time
         if not (self._is_saved or self._catalog.root.is_local):
             self._is_saved = True  # the rest at the end: of a large lake that takes seconds
             begin(self._catalog.save)  # while the first query runs
@@ -379,7 +405,8 @@ def _read_whole_schema(view: CatalogView, name: str) -> bool:
     """Look into every file of a table, where only a part was; True when that widened the schema."""
     before = view.table(name).columns
     try:
-        view.inspect(view.entry(name).index.all)
+        entry = view.entry(name)
+        view.inspect(entry.split_archived(entry.index.all)[0])
     except LakeqError:
         return False  # a broken file has nothing to add; the query's own error is the one to show
     return view.table(name).columns != before

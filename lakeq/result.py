@@ -69,6 +69,11 @@ class Result:
         return self._plan
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the answer, such as archived files that were left out."""
+        return self._plan.notes
+
+    @property
     def estimate(self) -> Estimate:
         """What it will scan and cost."""
         return self._estimate

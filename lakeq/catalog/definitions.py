@@ -18,8 +18,8 @@ from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 
-_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits")
-_PRICING_KEYS = ("model", "dollars_per_terabyte")
+_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits", "archived")
+_PRICING_KEYS = ("model", "dollars_per_terabyte", "egress", "requests", "storage")
 _LIMIT_KEYS = ("max_bytes", "max_cost")
 _TABLE_KEYS = (
     "location",
@@ -68,6 +68,7 @@ class LakeDefinition:
     storage: Mapping[str, Any] = field(default_factory=dict)
     pricing: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    archived: str | None = None
 
 
 def is_absolute(location: str) -> bool:
@@ -144,6 +145,7 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _table(content, "storage", origin),
         _settings(content, "pricing", _PRICING_KEYS, origin),
         _settings(content, "limits", _LIMIT_KEYS, origin),
+        _text(content, "archived", origin),
     )
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.catalog.database import INDEX_SCHEMA, Database, partition_column
+from lakeq.catalog.file_classes import FileClasses
 from lakeq.catalog.file_facts import FactArrays, Ids
 from lakeq.catalog.known_facts import KnownFacts, gather_facts, keep_rows
 from lakeq.catalog.partition_values import number_partitions
@@ -66,6 +67,7 @@ class FileIndex:
         self._sizes = files["size"].to_numpy()
         self._partitions = number_partitions(files.select([f"raw_{i}" for i in range(len(self._keys))]))
         self._facts = FactArrays(self.count)
+        self.classes = FileClasses(files["storage_class"])
         self.size = int(self._sizes.sum())
         self.inspected = 0
         self.row_groups = 0
@@ -90,7 +92,7 @@ class FileIndex:
         values = "".join(f", value_{i} AS {partition_column(i)}" for i in range(len(self._keys)))
         listing = files.append_column("file_id", pa.array(np.arange(self.count, dtype=np.int32)))
         listing = listing.append_column("partition_id", pa.array(self._partitions))
-        columns = f"file_id, path, size, etag, modified, storage_class, partition_id{raws}{values}"
+        columns = f"file_id, path, size, etag, modified, partition_id{raws}{values}"
         cursor = self._database.cursor()
         # A part at a time: what is not compressed yet takes several times the memory.
         for first in range(0, max(self.count, 1), _COMPRESS_ROWS):
@@ -123,11 +125,35 @@ class FileIndex:
         values = "".join(f", raw_{i}, {partition_column(i)} AS value_{i}" for i in range(len(self._keys)))
         kept = "" if ids is None else f" WHERE {among(ids)}"
         rows = self._arrow(  # in the order of the table, which is that of file_id
-            f"SELECT file_id, path, size, etag, modified, storage_class{values} FROM {self._files}{kept}", ids
+            f"SELECT file_id, path, size, etag, modified{values} FROM {self._files}{kept}", ids
         )
-        for name, column in self._facts.columns(rows["file_id"].to_numpy()).items():
+        numbers = rows["file_id"].to_numpy()
+        rows = rows.add_column(5, "storage_class", self.classes.column(numbers))
+        for name, column in self._facts.columns(numbers).items():
             rows = rows.append_column(name, column)
         return rows
+
+    def read_sizes(self, ids: pa.Array | None) -> Ids:
+        """The size in bytes of each of these files (None: of all)."""
+        sizes: Ids = self._sizes if ids is None else self._sizes[ids.to_numpy()]
+        return sizes
+
+    def read_classes(self, ids: pa.Array | None) -> pa.Array:
+        """The storage class of each of these files (None: of all)."""
+        return self.classes.column(self._numbers(ids))
+
+    def split_archived(self, selection: FileSelection) -> tuple[FileSelection, FileSelection | None]:
+        """The files that can be read as they are, and those that must be restored first (None: there are
+        none)."""
+        numbers = self._numbers(selection.ids)
+        archived = self.classes.are_archived(numbers)
+        if archived is None or not archived.any():
+            return selection, None
+        readable, closed = (pa.table({"file_id": numbers[mask]}) for mask in (~archived, archived))
+        return self._selection(readable), self._selection(closed)
+
+    def _numbers(self, ids: pa.Array | None) -> Ids:
+        return np.arange(self.count, dtype=np.int32) if ids is None else ids.to_numpy()
 
     def read_partitions(self) -> pa.Table:
         """One row a partition: the typed keys by name, `files`, `bytes`, and `row_count` (null while a file's
@@ -143,14 +169,15 @@ class FileIndex:
         return rows.append_column("row_count", pa.array(counts, pa.int64()))
 
     def read_uninspected(self, selection: FileSelection) -> pa.Table:
-        """`file_id`, path, size, etag of the selected files whose footer or head was not read yet."""
+        """`file_id`, path, size, etag, storage_class of the selected files whose footer or head was not read
+        yet."""
         unread = self._facts.unknown_among(selection.ids)
         if not len(unread):
-            return pa.table({"file_id": unread})
-        columns = f"SELECT file_id, path, size, etag FROM {self._files}"
-        if len(unread) == self.count:  # in the order of the table, which is that of file_id
-            return self._arrow(columns)
-        return self._arrow(f"{columns} WHERE {among(unread)} ORDER BY file_id", unread)
+            return pa.table({"file_id": unread, "storage_class": pa.array([], pa.string())})
+        # Of all files in the order of the table, which is that of file_id.
+        kept = "" if len(unread) == self.count else f" WHERE {among(unread)} ORDER BY file_id"
+        rows = self._arrow(f"SELECT file_id, path, size, etag FROM {self._files}{kept}", unread)
+        return rows.append_column("storage_class", self.classes.column(rows["file_id"].to_numpy()))
 
     def add_facts(self, facts: Iterable[tuple[int, FileFacts]]) -> None:
         """Record what inspecting files told. A file is inspected once; facts of a known file are dropped."""

@@ -11,7 +11,8 @@ from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.engines.base import QueryStats
 from lakeq.errors import LakeqError, QueryError
 from lakeq.formats.types import sql_type
-from lakeq.planner.estimate import Estimate
+from lakeq.planner.estimate import Estimate, describe_dollars
+from lakeq.planner.explain import describe_bill
 from lakeq.quantities import (
     format_age,
     format_bytes,
@@ -55,7 +56,7 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
     """The line after a query; without `stats` for one that was not read to its end."""
     parts = [
         f"{format_share(estimate.partitions, estimate.partitions_total)} partitions",
-        f"estimated {format_bytes(estimate.bytes_scanned)} ({format_dollars(estimate.cost_usd)})",
+        f"estimated {format_bytes(estimate.bytes_scanned)} ({describe_dollars(estimate)})",
     ]
     if stats is None:
         parts.append("stopped after the rows shown")
@@ -67,6 +68,7 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
 def describe_estimate(estimate: Estimate) -> Iterator[str]:
     """The estimate in lines: the sum first, then each table reference."""
     yield f"scans {_amount(estimate)}, costs {format_dollars(estimate.cost_usd)}"
+    yield from describe_bill(estimate)
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"

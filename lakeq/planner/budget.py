@@ -42,7 +42,9 @@ def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | 
     if max_bytes is not None and estimate.bytes_scanned > max_bytes:
         message = f"{refused} {format_bytes(max_bytes)}. {advice} max_bytes."
         raise BudgetExceededError(message, estimate, max_bytes)
-    if max_cost is not None and estimate.cost_usd > max_cost:
+    dollars = max(estimate.total_usd, estimate.here_usd or Decimal(0))
+    if max_cost is not None and dollars > max_cost:
+        refused = f"Query not run: it would scan {size} ({format_dollars(dollars)}), over the limit of"
         message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
         raise BudgetExceededError(message, estimate, max_cost)
 

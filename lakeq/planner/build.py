@@ -75,7 +75,7 @@ def scan_table(
     """Prune one table reference."""
     table, index = entry.table, entry.index
     pruning = plan_pruning(table, reference.predicate, reference.missed)
-    selection = index.select(pruning.files, pruning.guarded_files)
+    selection, archived = entry.split_archived(index.select(pruning.files, pruning.guarded_files))
     hidden = {c.name for c in HIDDEN_COLUMNS}
     keys = {c.name for c in table.partition_columns}
     data = tuple(c for c in reference.columns if c not in hidden and c not in keys)
@@ -104,6 +104,8 @@ def scan_table(
         not_pruned_by=pruning.missed,
         from_index=reference.once and not data and knows_rows(selection),
         chunks=chunks,
+        footer_read=entry.known.tail,
+        archived=archived,
     )
 
 

@@ -3,16 +3,21 @@ ScanPlan."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lakeq.planner.archived import ArchivedCost, price_archived
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.pricing import ATHENA, Pricing
+from lakeq.planner.requests import count_reads
+from lakeq.planner.storage_cost import StorageCost, price_reads
+from lakeq.planner.storage_prices import S3_PRICES, StoragePrices
 from lakeq.quantities import format_bytes, format_dollars, format_moment, format_share
 
 EXACT, UPPER_BOUND = "exact", "upper_bound"
+_S3 = "s3://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,10 @@ class Estimate:
     `accuracy` is `exact` (Parquet: the column chunks read; text: whole objects) or `upper_bound` (ORC: whole
     objects, of which fewer bytes are read). Totals are those of the tables before pruning; None while a table
     was listed in parts only. `listed_at` is when the oldest listing in use was made (seconds since 1970).
+
+    `cost_usd` is the price of the scan alone. `storage` is what S3 asks beside it, with nothing cached; None
+    where files lie in another cloud, whose prices are not known here. `archived` are files that are wanted
+    and must be restored first: they are in no other figure.
     """
 
     bytes_scanned: int
@@ -36,6 +45,18 @@ class Estimate:
     partitions_total: int | None
     scans: tuple[TableScan, ...]
     listed_at: float | None = None
+    storage: StorageCost | None = None
+    archived: ArchivedCost | None = None
+
+    @property
+    def total_usd(self) -> Decimal:
+        """As the pricing's service would bill it: the scan, and S3's requests and retrieval for it."""
+        return self.cost_usd + (self.storage.usd if self.storage is not None else 0)
+
+    @property
+    def here_usd(self) -> Decimal | None:
+        """What running it here costs: requests, retrieval and egress. None where that is not known."""
+        return None if self.storage is None else self.storage.usd + self.storage.egress_usd
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
@@ -45,6 +66,10 @@ class Estimate:
             "bytes_high": self.high,
             "accuracy": self.accuracy,
             "cost_usd": float(self.cost_usd),
+            "total_usd": float(self.total_usd),
+            "here_usd": None if self.here_usd is None else float(self.here_usd),
+            "storage": None if self.storage is None else [line.to_dict() for line in self.storage.lines],
+            "archived": None if self.archived is None else self.archived.to_dict(),
             "files": self.files,
             "files_total": self.files_total,
             "partitions": self.partitions,
@@ -58,8 +83,16 @@ class Estimate:
         return (
             f"{format_share(self.partitions, self.partitions_total)} partitions, "
             f"{format_share(self.files, self.files_total)} files, "
-            f"{accuracy}{format_bytes(self.bytes_scanned)} ({format_dollars(self.cost_usd)})"
+            f"{accuracy}{format_bytes(self.bytes_scanned)} ({describe_dollars(self)})"
         )
+
+
+def describe_dollars(estimate: Estimate) -> str:
+    """`$0.012`, the scan's price; where S3 asks for more, what running it here costs too."""
+    price = format_dollars(estimate.cost_usd)
+    if estimate.storage is None or not estimate.storage.lines:
+        return price
+    return f"{price}, run here {format_dollars(estimate.here_usd or Decimal(0))}"
 
 
 def scan_bytes(scan: TableScan) -> int:
@@ -74,8 +107,13 @@ def scan_accuracy(scan: TableScan) -> str:
     return UPPER_BOUND if scan.table.format == "orc" and not scan.from_index and scan.files.count else EXACT
 
 
-def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
-    """The estimate of a plan. No I/O."""
+def estimate_plan(
+    plan: ScanPlan,
+    pricing: Pricing = ATHENA,
+    prices: StoragePrices = S3_PRICES,
+    asked: Mapping[str, int] | None = None,
+) -> Estimate:
+    """The estimate of a plan for which S3 was `asked` so many requests by kind (`list`, `head`). No I/O."""
     scanned = sum(scan_bytes(scan) for scan in plan.scans)
     certain = sum(scan_bytes(scan) for scan in plan.scans if scan_accuracy(scan) == EXACT)
     accuracy = EXACT if all(scan_accuracy(scan) == EXACT for scan in plan.scans) else UPPER_BOUND
@@ -92,7 +130,15 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         partitions_total=sum_known([scan.table.partitions_total for scan in plan.scans]),
         scans=plan.scans,
         listed_at=min((s.table.listed_at for s in plan.scans if s.table.listed_at is not None), default=None),
+        storage=price_reads(count_reads(plan, _S3), asked or {}, prices) if _knows_prices(plan) else None,
+        archived=price_archived(plan, prices),
     )
+
+
+def _knows_prices(plan: ScanPlan) -> bool:
+    """Whether all files lie in S3, or on this machine, where reading is free."""
+    roots = {scan.table.store_root for scan in plan.scans}
+    return all(root.startswith(_S3) or "://" not in root for root in roots)
 
 
 def _by_table(scans: Sequence[TableScan]) -> list[int]:

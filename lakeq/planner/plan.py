@@ -31,7 +31,8 @@ class TableScan:
     `column_bytes` are the stored bytes of the columns referenced in the row groups kept; None where the
     format does not tell (then whole files count). `from_index` says that the index answers: no file is read.
     `chunks` are the stored column chunks that are read (file_id, start, length), where remote files are large
-    enough to be read in parts.
+    enough to be read in parts; `footer_read` is how much of such a file's end planning reads.
+    `archived` are files that are wanted too and must be restored first: no part of `files`.
     """
 
     table: Table
@@ -47,6 +48,8 @@ class TableScan:
     not_pruned_by: tuple[Missed, ...] = ()
     from_index: bool = False
     chunks: pa.Table | None = None
+    footer_read: int = 0
+    archived: FileSelection | None = None
 
 
 @dataclass(frozen=True, slots=True)

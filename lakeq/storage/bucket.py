@@ -150,6 +150,20 @@ class BucketStore:
             raise self._short(path, start, length, len(got))
         return got
 
+    @property
+    def tells_classes(self) -> bool:
+        """See ClassStore."""
+        return self._open_lister is not None
+
+    @property
+    def tells_restores(self) -> bool:
+        """See ClassStore."""
+        return self.tells_classes and self._listing().tells_restores
+
+    def read_class(self, path: str) -> str | None:
+        """See ClassStore."""
+        return self._call(lambda: self._listing().read_class(self._prefix + path))
+
     def url(self, path: str) -> str:
         return f"{self._bucket_url}/{self._prefix}{path}"
 
