@@ -64,8 +64,8 @@ def _count_table(scans: Sequence[TableScan], stops_early: bool) -> list[ClassRea
     sizes = np.concatenate([sizes for _, sizes, _ in columns])[first].astype(np.int64)
     classes = pc.take(pa.chunked_array([names for _, _, names in columns]), pa.array(first)).combine_chunks()
     gets, asked = _count_files(scans, ids, sizes)
-    is_large = sizes > WHOLE_OBJECT_BYTES
-    is_guess = is_large if scans[0].table.format not in _TEXT_FORMATS else np.zeros(len(sizes), dtype=bool)
+    # Of a larger text file a copy may come in one request; of other files an engine may skip parts.
+    is_guess = sizes > (PIECE_BYTES if scans[0].table.format in _TEXT_FORMATS else WHOLE_OBJECT_BYTES)
     encoded = classes.dictionary_encode(null_encoding="encode")
     codes = encoded.indices.to_numpy()
     found = []
@@ -84,7 +84,8 @@ def _count_files(scans: Sequence[TableScan], ids: Numbers, sizes: Numbers) -> tu
         return gets, asked
     left = sizes[large]
     if not FORMATS[scans[0].table.format].has_footers:
-        gets[large] += -(-(left - HEAD_BYTES) // PIECE_BYTES)
+        gets[large] += -(-left // PIECE_BYTES)
+        asked[large] += HEAD_BYTES
         return gets, asked
     tail = min(max(scan.footer_read for scan in scans), int(left.min()))
     spans = [_find_spans(scan.chunks, ids[large], left) for scan in scans if scan.chunks is not None]

@@ -55,13 +55,18 @@ class S3Listing:
         self._access = access
         self._options = options
         self._asks_attributes = True
-        self.tells_restores = is_aws(endpoint.service_url)
+        self._knows_restores = is_aws(endpoint.service_url)
         self._session = URLLib3Session(
             verify=access.settings.ca_bundle or True,
             proxies=get_environ_proxies(endpoint.url),
             timeout=(min(5.0, options.timeout), options.timeout),
             max_pool_connections=MOST_AT_ONCE,
         )
+
+    @property
+    def tells_restores(self) -> bool:
+        """See PageLister."""
+        return self._knows_restores and self._asks_attributes
 
     def renew(self) -> None:
         """Ask for credentials anew."""
@@ -101,7 +106,10 @@ class S3Listing:
 
     def _list(self, query: str, headers: Mapping[str, str]) -> AWSResponse:
         count_request("list")
-        return self._ask("GET", f"{'/' if self._endpoint.virtual else ''}?{query}", headers)
+        answer = self._ask("GET", f"{'/' if self._endpoint.virtual else ''}?{query}", headers)
+        if answer.headers.get("content-length", str(len(answer.content))) != str(len(answer.content)):
+            raise translate_status(0, "", self._name(""), listed=False, silence="it closed the connection")
+        return answer
 
     def _ask(self, method: str, rest: str, headers: Mapping[str, str]) -> AWSResponse:
         from botocore.auth import S3SigV4Auth
@@ -139,8 +147,7 @@ class S3Listing:
                 # An error that the store met after it had begun to answer.
                 raise self._translate(500, text, location)
             rows = read_entries(text)
-            if not self.tells_restores and "<RestoreStatus>" in text:
-                self.tells_restores = True
+            self._knows_restores = self._knows_restores or "<RestoreStatus>" in text
             folders = tuple(_unescape(name) for name in _PREFIX.findall(text))
             token = _find(text, "NextContinuationToken") if _find(text, "IsTruncated") == "true" else ""
             return ListedPage(_to_listing(rows), folders, _unescape(token) or None)
