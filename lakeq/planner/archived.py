@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+import numpy as np
+import pyarrow as pa
+
 from lakeq.catalog.file_classes import ClassShare, share_classes
 from lakeq.errors import ConfigError, ObjectArchivedError
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.storage_prices import GIGABYTE, StoragePrices
 from lakeq.quantities import format_bytes, format_dollars
-from lakeq.storage.classes import RESTORING, TIERED, class_name
+from lakeq.storage.classes import TIERED, class_name, is_restoring
 
 Archived = Literal["error", "skip"]
 _RESTORE_DAYS = 7
@@ -52,37 +55,33 @@ def check_archived(text: str) -> Archived:
 
 
 def price_archived(plan: ScanPlan, prices: StoragePrices) -> ArchivedCost | None:
-    """The archived files of a plan, each table's once; None for none."""
-    shares: dict[str | None, ClassShare] = {}
-    for scan in _archived_scans(plan):
-        for share in _shares(scan):
-            known = shares.get(share.storage_class, ClassShare(share.storage_class, 0, 0))
-            shares[share.storage_class] = replace(
-                known, files=known.files + share.files, size=known.size + share.size
-            )
-    if not shares:
+    """The archived files of a plan; None for none."""
+    parts = list(_find_archived(plan).values())
+    if not parts:
         return None
-    priced = [(share, prices.of(share.storage_class)) for share in shares.values()]
+    classes = pa.concat_arrays([part.classes for part in parts])
+    shares = share_classes(classes, np.concatenate([part.sizes for part in parts]))
+    priced = [(share, prices.of(share.storage_class)) for share in shares]
+    waiting = [(share, price) for share, price in priced if not is_restoring(share.storage_class)]
     return ArchivedCost(
-        files=sum(share.files for share, _ in priced),
-        size=sum(share.size for share, _ in priced),
+        files=sum(share.files for share in shares),
+        size=sum(share.size for share in shares),
         restore_usd=sum(
-            (
-                p.restore * s.size / GIGABYTE + p.restore_requests * s.files / 1000
-                for s, p in priced
-                if _waits(s)
-            ),
+            (p.restore * s.size / GIGABYTE + p.restore_requests * s.files / 1000 for s, p in waiting),
             Decimal(0),
         ),
         restore_hours=max(price.restore_hours for _, price in priced),
-        classes=tuple(shares.values()),
+        classes=shares,
     )
 
 
 def note_archived(plan: ScanPlan, archived: Archived) -> ScanPlan:
     """The plan with a note for each table of which archived files are left out."""
     words = "left out" if archived == "skip" else "cannot be read before a restore"
-    notes = [f"{scan.table.name}: {_describe(_shares(scan))} {words}" for scan in _archived_scans(plan)]
+    notes = [
+        f"{name}: {_describe(share_classes(part.classes, part.sizes))} {words}"
+        for name, part in _find_archived(plan).items()
+    ]
     return replace(plan, notes=(*plan.notes, *notes)) if notes else plan
 
 
@@ -91,11 +90,12 @@ def refuse_archived(plan: ScanPlan, archived: Archived, prices: StoragePrices) -
     cost = None if archived == "skip" else price_archived(plan, prices)
     if cost is None:
         return
-    names = ", ".join(dict.fromkeys(scan.table.name for scan in _archived_scans(plan)))
+    found = _find_archived(plan)
+    first = next(iter(found.values()))
     raise ObjectArchivedError(
-        f"Query not run: {_describe(cost.classes)} of {names} cannot be read before a restore. "
+        f"Query not run: {_describe(cost.classes)} of {', '.join(found)} cannot be read before a restore. "
         f'{_advise(plan, cost)}, or leave them out with archived="skip".',
-        location=_first_location(plan),
+        location=f"{first.root}/{first.paths()[0][0]}",
         files=cost.files,
         size=cost.size,
         restore_usd=cost.restore_usd,
@@ -105,12 +105,10 @@ def refuse_archived(plan: ScanPlan, archived: Archived, prices: StoragePrices) -
 
 def write_restores(plan: ScanPlan) -> Iterator[str]:
     """A command of AWS's command line for each archived file of the plan that is not being restored yet."""
-    for scan in _archived_scans(plan):
-        assert scan.archived is not None
-        rows = scan.archived.to_table()
-        bucket, _, prefix = scan.table.store_root.partition("://")[2].partition("/")
-        for path, told in zip(rows["path"].to_pylist(), rows["storage_class"].to_pylist(), strict=True):
-            if RESTORING not in told.split(" "):
+    for part in _find_archived(plan).values():
+        bucket, _, prefix = part.root.partition("://")[2].partition("/")
+        for path, told in part.paths():
+            if not is_restoring(told):
                 # INTELLIGENT_TIERING takes the object back for good; a copy of others is kept for some days.
                 days = "" if class_name(told) == TIERED else f'"Days":{_RESTORE_DAYS},'
                 request = f'{{{days}"GlacierJobParameters":{{"Tier":"Standard"}}}}'
@@ -121,25 +119,37 @@ def write_restores(plan: ScanPlan) -> Iterator[str]:
                 )
 
 
-def _waits(share: ClassShare) -> bool:
-    """Whether nobody has asked for these files yet."""
-    return RESTORING not in (share.storage_class or "").split(" ")
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The archived files of one table, each once."""
+
+    root: str
+    scans: tuple[TableScan, ...]
+    classes: pa.Array
+    sizes: np.ndarray[Any, Any]
+
+    def paths(self) -> list[tuple[str, str]]:
+        """The path and the class of each file."""
+        rows = [scan.archived.to_table() for scan in self.scans if scan.archived is not None]
+        pairs = [zip(r["path"].to_pylist(), r["storage_class"].to_pylist(), strict=True) for r in rows]
+        return sorted({pair for part in pairs for pair in part})
 
 
-def _archived_scans(plan: ScanPlan) -> Iterator[TableScan]:
-    """The scans with archived files; of equal ones of a table the first."""
-    seen = set()
+def _find_archived(plan: ScanPlan) -> dict[str, _Part]:
+    """The archived files by the name of their table."""
+    tables: dict[str, list[TableScan]] = {}
     for scan in plan.scans:
         if scan.archived is not None:
-            key = (scan.table.name, tuple(scan.archived.ids_or_all.tolist()))
-            if key not in seen:
-                seen.add(key)
-                yield scan
+            tables.setdefault(scan.table.name, []).append(scan)
+    return {name: _unite(scans) for name, scans in tables.items()}
 
 
-def _shares(scan: TableScan) -> tuple[ClassShare, ...]:
-    assert scan.archived is not None
-    return share_classes(scan.archived.classes, scan.archived.sizes)
+def _unite(scans: list[TableScan]) -> _Part:
+    files = [scan.archived for scan in scans if scan.archived is not None]
+    _, first = np.unique(np.concatenate([part.ids_or_all for part in files]), return_index=True)
+    classes = pa.concat_arrays([part.classes for part in files]).take(pa.array(first))
+    sizes = np.concatenate([part.sizes for part in files])[first]
+    return _Part(scans[0].table.store_root, tuple(scans), classes, sizes)
 
 
 def _describe(shares: tuple[ClassShare, ...]) -> str:
@@ -156,9 +166,3 @@ def _advise(plan: ScanPlan, cost: ArchivedCost) -> str:
         return "They are being restored: wait"
     more = " (`lakeq restore` writes the command of each)" if cost.files > 1 else ""
     return f"Restore ({format_dollars(cost.restore_usd)}, up to {cost.restore_hours} h): {command}{more}"
-
-
-def _first_location(plan: ScanPlan) -> str:
-    scan = next(_archived_scans(plan))
-    assert scan.archived is not None
-    return f"{scan.table.store_root}/{scan.archived.to_table()['path'][0]}"

@@ -37,14 +37,12 @@ def check_budget(estimate: Estimate, max_bytes: int | None, max_cost: Decimal | 
     unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
     keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
     advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
-    size, cost = format_bytes(estimate.bytes_scanned), format_dollars(estimate.cost_usd)
+    size, cost = format_bytes(estimate.bytes_scanned), format_dollars(estimate.dearest_usd)
     refused = f"Query not run: it would scan {size} ({cost}), over the limit of"
     if max_bytes is not None and estimate.bytes_scanned > max_bytes:
         message = f"{refused} {format_bytes(max_bytes)}. {advice} max_bytes."
         raise BudgetExceededError(message, estimate, max_bytes)
-    dollars = max(estimate.total_usd, estimate.here_usd or Decimal(0))
-    if max_cost is not None and dollars > max_cost:
-        refused = f"Query not run: it would scan {size} ({format_dollars(dollars)}), over the limit of"
+    if max_cost is not None and estimate.dearest_usd > max_cost:
         message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
         raise BudgetExceededError(message, estimate, max_cost)
 

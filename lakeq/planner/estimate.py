@@ -58,6 +58,11 @@ class Estimate:
         """What running it here costs: requests, retrieval and egress. None where that is not known."""
         return None if self.storage is None else self.storage.usd + self.storage.egress_usd
 
+    @property
+    def dearest_usd(self) -> Decimal:
+        """What `max_cost` limits: the higher of both sums."""
+        return max(self.total_usd, self.here_usd or Decimal(0))
+
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
         return {

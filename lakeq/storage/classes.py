@@ -31,6 +31,11 @@ def is_archived(storage_class: str | None) -> bool:
     return name in ARCHIVES or any(state in ARCHIVE_TIERS for state in states)
 
 
+def is_restoring(storage_class: str | None) -> bool:
+    """Whether somebody has asked for an archived object, and it is not there yet."""
+    return RESTORING in (storage_class or "").split(" ")
+
+
 def tell_class(name: str | None, restore: str, tier: str = "") -> str | None:
     """`storage_class` from S3's `name` of it, what it says of a restored copy (`x-amz-restore`, or the
     RestoreStatus of a listing) and, for INTELLIGENT_TIERING, the archive `tier`."""
