@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,30 +17,33 @@ from lakeq.storage.base import ClassStore
 from lakeq.storage.classes import ARCHIVES, LEAST_ARCHIVE_DAYS, TIERED
 
 _DAY_SECONDS = 86_400
+_READABLE_SECONDS = 3_600
+"""What was readable is taken to be so for a while: archiving is a matter of months."""
 
 
 class ClassDoubts:
-    """Which files of one table the store was asked about, and since which listing."""
+    """Which files of one index the store was asked about, since which listing, and when."""
 
     def __init__(self) -> None:
-        self._asked: set[int] = set()
+        self._asked = np.zeros(0, dtype=bool)
         self._listed_at: float | None = None
+        self._began = float("-inf")
 
     def settle(
         self, index: FileIndex, selection: FileSelection, store: ClassStore, listed_at: float | None
     ) -> None:
-        """Have the index know what HEAD tells of the doubtful ones of these files, each asked about once
-        since `listed_at`.
+        """Have the index know what HEAD tells of those of these files whose class is in doubt.
 
-        Doubtful are those that INTELLIGENT_TIERING may have archived, and archived ones of a server that is
-        not known to list restored copies. A file that nobody may ask about stays what the listing says."""
-        if self._listed_at != listed_at:
-            self._asked, self._listed_at = set(), listed_at
+        INTELLIGENT_TIERING may have archived a file; and of an archived file there may be a restored copy, of
+        which a server is not known to tell in a listing. An archived file is asked about once since
+        `listed_at`, a readable one once in an hour; what nobody may ask about stays as listed."""
+        self._forget(index, listed_at)
         ids = index.classes.among(selection.ids_or_all, self._doubted(index, store))
-        fresh = pa.array([i for i in ids.tolist() if i not in self._asked], pa.int32())
-        rows = index.read_files(fresh) if len(fresh) else None
-        if rows is None:
+        fresh = ids[~self._asked[ids]]
+        if not len(fresh):
             return
+        self._asked[fresh] = True
+        rows = index.read_files(pa.array(fresh, pa.int32()))
         written_before = pa.scalar(time.time() - LEAST_ARCHIVE_DAYS * _DAY_SECONDS)
         is_old = pc.less(pc.divide(rows["modified"].cast(pa.int64()), 1e6), written_before)
         is_tiered = pc.equal(rows["storage_class"], TIERED)
@@ -54,7 +58,18 @@ class ClassDoubts:
 
         found = store.workers.map(ask, zip(rows["path"].to_pylist(), listed, strict=True))
         index.classes.tell(rows["file_id"].to_numpy(), found)
-        self._asked.update(fresh.to_pylist())
+
+    def _forget(self, index: FileIndex, listed_at: float | None) -> None:
+        """Doubt anew what may have changed since."""
+        if self._listed_at == listed_at and len(self._asked) == index.count:
+            return
+        self._listed_at = listed_at
+        now = time.monotonic()
+        archived = index.classes.are_archived(np.arange(index.count))
+        if now - self._began > _READABLE_SECONDS or len(self._asked) != index.count:
+            self._asked, self._began = np.zeros(index.count, dtype=bool), now
+        elif archived is not None:
+            self._asked[archived] = False
 
     @staticmethod
     def _doubted(index: FileIndex, store: ClassStore) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -123,3 +124,14 @@ class Measure:
     row_groups: int
     row_groups_total: int
     column_bytes: int
+
+
+def unite_files(selections: Sequence[FileSelection]) -> tuple[Numbers, Numbers, pa.Array]:
+    """The `file_id`, size and storage class of each file that any of these selections of a table has."""
+    ids = np.concatenate([selection.ids_or_all for selection in selections])
+    sizes = np.concatenate([selection.sizes for selection in selections]).astype(np.int64)
+    classes = pa.concat_arrays([selection.classes for selection in selections])
+    if len(selections) == 1:
+        return ids, sizes, classes
+    once, first = np.unique(ids, return_index=True)
+    return once, sizes[first], classes.take(pa.array(first))

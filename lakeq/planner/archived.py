@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from lakeq.catalog.file_classes import ClassShare, share_classes
+from lakeq.catalog.selection import unite_files
 from lakeq.errors import ConfigError, ObjectArchivedError
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.storage_prices import GIGABYTE, StoragePrices
@@ -145,10 +146,7 @@ def _find_archived(plan: ScanPlan) -> dict[str, _Part]:
 
 
 def _unite(scans: list[TableScan]) -> _Part:
-    files = [scan.archived for scan in scans if scan.archived is not None]
-    _, first = np.unique(np.concatenate([part.ids_or_all for part in files]), return_index=True)
-    classes = pa.concat_arrays([part.classes for part in files]).take(pa.array(first))
-    sizes = np.concatenate([part.sizes for part in files])[first]
+    _, sizes, classes = unite_files([scan.archived for scan in scans if scan.archived is not None])
     return _Part(scans[0].table.store_root, tuple(scans), classes, sizes)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakeq.catalog.selection import unite_files
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.head import HEAD_BYTES
 from lakeq.planner.plan import ScanPlan, TableScan
@@ -58,11 +59,7 @@ def _add(a: ClassReads, b: ClassReads) -> ClassReads:
 
 def _count_table(scans: Sequence[TableScan], stops_early: bool) -> list[ClassReads]:
     """The reads of one table, of which several scans may want the same file."""
-    columns = [(scan.files.ids_or_all, scan.files.sizes, scan.files.classes) for scan in scans]
-    every = np.concatenate([ids for ids, _, _ in columns])
-    ids, first = np.unique(every, return_index=True)
-    sizes = np.concatenate([sizes for _, sizes, _ in columns])[first].astype(np.int64)
-    classes = pc.take(pa.chunked_array([names for _, _, names in columns]), pa.array(first)).combine_chunks()
+    ids, sizes, classes = unite_files([scan.files for scan in scans])
     gets, asked = _count_files(scans, ids, sizes)
     # Of a larger text file a copy may come in one request; of other files an engine may skip parts.
     is_guess = sizes > (PIECE_BYTES if scans[0].table.format in _TEXT_FORMATS else WHOLE_OBJECT_BYTES)
