@@ -16,7 +16,8 @@ from lakeq.storage.faults import is_elsewhere, is_unanswered, translate_obstore_
 from lakeq.storage.options import StorageOptions
 from lakeq.storage.pages import PageLister
 from lakeq.storage.s3_keys import S3Keys
-from lakeq.storage.s3_listing import S3Listing
+from lakeq.storage.s3_listing import S3Listing, load_botocore
+from lakeq.storage.workers import begin
 
 _CONNECT_SECONDS = 5.0
 _REQUEST = timedelta(minutes=10)
@@ -63,6 +64,7 @@ def _open_s3(bucket: str, prefix: str, options: StorageOptions) -> BucketStore:
     access = find_s3_access(f"{url}/{prefix}".rstrip("/"), options)
     endpoint = find_endpoint(bucket, access.settings, options.timeout)
     build = partial(_s3, endpoint, access, options)
+    begin(load_botocore)  # while the bucket is asked
     found = _ask(_build(url, build, options, first=True), f"{url}/{prefix}", prefix)
     if found == "elsewhere":
         moved = find_moved(endpoint, access.settings, options.timeout)

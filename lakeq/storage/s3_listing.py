@@ -44,6 +44,13 @@ _ESCAPE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6})
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
+def load_botocore() -> None:
+    """Load what a listing signs and sends with, which takes a tenth of a second."""
+    import botocore.auth
+    import botocore.httpsession
+    import botocore.utils  # noqa: F401 - loading is all
+
+
 class S3Listing:
     """The listing of one bucket, as lakeq.storage.pages.PageLister. Thread-safe."""
 
