@@ -3,7 +3,10 @@ before the run, and what a query asks of S3 is what the estimate said."""
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
+import urllib.request
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +22,7 @@ from lakeq.cli.app import main
 from lakeq.errors import BudgetExceededError, ConfigError, ObjectArchivedError
 from lakeq.lake import Lake
 from lakeq.planner.archived import write_restores
+from lakeq.planner.estimate import estimate_plan
 from lakeq.planner.storage_cost import GET, HEAD, LIST, RETRIEVAL
 from tests.servers import S3Server, run_latency_s3
 
@@ -335,3 +339,58 @@ def test_the_requests_of_a_cold_run_are_those_of_the_estimate(
     # Where the schema is not known yet, a few files are looked into that a query does not keep.
     besides = {"two columns": 2, "keys": 4}.get(name, 0)
     assert told.count(GET) == kinds["get"] - besides
+
+
+def test_a_plan_that_travels_keeps_what_is_archived(open_moto: OpenLake) -> None:
+    with open_moto() as lake:
+        plan = lake.plan(SUM_ALL)
+        expected, commands = estimate_plan(plan), list(write_restores(plan))
+        travelled = pickle.loads(pickle.dumps(plan))
+    told = estimate_plan(travelled)
+    assert told.storage == expected.storage and told.archived == expected.archived
+    assert commands and list(write_restores(travelled)) == commands
+
+
+def test_files_that_several_references_want_count_once(open_moto: OpenLake) -> None:
+    with open_moto(archived="skip") as lake:
+        twice = "SELECT count(*) FROM events a, events b WHERE a.year <= 2021 AND b.year <= 2020"
+        estimate = lake.estimate(f"{SUM_ALL} UNION ALL {twice}")
+    assert estimate.archived is not None and estimate.archived.files == 2
+    assert estimate.storage is not None and estimate.storage.count(GET) == 5
+
+
+def test_a_head_that_is_denied_leaves_what_the_listing_says(tmp_path: Path) -> None:
+    path = tmp_path / "lake/events/f.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"id\n7\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    with run_latency_s3(
+        tmp_path, "--latency-ms", "0", "--storage-class=INTELLIGENT_TIERING=events/"
+    ) as endpoint:
+        denied = [{"match": "HEAD /lake/events/f", "fault": "status", "code": 403, "times": -1}]
+        urllib.request.urlopen(f"{endpoint}/_rules", json.dumps(denied).encode()).close()
+        options = {"endpoint_url": endpoint, "cache_dir": tmp_path / "cache", **CREDENTIALS}
+        with lakeq.connect("s3://lake", **options) as lake:
+            for _ in range(2):  # it is not asked again
+                assert lake.sql(SUM_ALL).fetchall() == [(7,)]
+        stats = json.load(urllib.request.urlopen(f"{endpoint}/_stats"))
+    assert stats["head"] == 2  # one opened the lake
+
+
+def test_where_prices_are_not_known_none_are_given(s3_server: S3Server, tmp_path: Path) -> None:
+    bucket = s3_server.new_bucket()
+    s3_server.client.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    s3_server.client.put_object(Bucket=bucket, Key="t/f.csv", Body=b"x\n1\n", ACL="public-read")
+    options = {"endpoint_url": s3_server.endpoint, "anonymous": True, "cache_dir": tmp_path}
+    with lakeq.connect(f"gs://{bucket}", **options) as lake:
+        estimate = lake.estimate("SELECT sum(x) FROM t")
+    assert estimate.storage is None and estimate.here_usd is None
+    assert estimate.total_usd == estimate.cost_usd
+
+
+def test_a_folder_asks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"x\n1\n")
+    with lakeq.connect(tmp_path, egress="internet") as lake:
+        estimate = lake.estimate("SELECT sum(x) FROM t")
+    assert estimate.storage is not None and estimate.storage.lines == ()
+    assert estimate.here_usd == 0 and "run here" not in str(estimate)
