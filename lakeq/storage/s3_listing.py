@@ -19,7 +19,7 @@ from lakeq.storage.base import LISTING_SCHEMA
 from lakeq.storage.classes import tell_class
 from lakeq.storage.credentials import S3Access, find_s3_access
 from lakeq.storage.endpoints import S3Endpoint, is_aws
-from lakeq.storage.faults import translate_status, unreadable
+from lakeq.storage.faults import no_credentials, translate_status, unreadable
 from lakeq.storage.options import StorageOptions
 from lakeq.storage.pages import ListedPage
 from lakeq.storage.tally import count_request
@@ -27,6 +27,7 @@ from lakeq.storage.throttle import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
+    from botocore.credentials import Credentials
 
 _ATTRIBUTES = {"x-amz-optional-object-attributes": "RestoreStatus"}
 _REFUSED = (400, 403, 501)
@@ -121,20 +122,30 @@ class S3Listing:
     def _ask(self, method: str, rest: str, headers: Mapping[str, str]) -> AWSResponse:
         from botocore.auth import S3SigV4Auth
         from botocore.awsrequest import AWSRequest
-        from botocore.credentials import Credentials
-        from botocore.exceptions import HTTPClientError
+        from botocore.exceptions import BotoCoreError
 
         payer = {"x-amz-request-payer": "requester"} if self._options.requester_pays else {}
         request = AWSRequest(method, self._endpoint.url + rest, headers={**headers, **payer})
-        if self._access.provider is not None:
-            given = self._access.provider()
-            credentials = Credentials(given["access_key_id"], given["secret_access_key"], given["token"])
+        credentials = self._find_credentials()
+        if credentials is not None:
             S3SigV4Auth(credentials, "s3", self._endpoint.region).add_auth(request)
         try:
             return self._session.send(request.prepare())
-        except (HTTPClientError, OSError, ValueError):
+        except (BotoCoreError, OSError, ValueError):
             # The cause is left out: it may hold what was sent.
             raise translate_status(0, "", self._name(""), listed=False) from None
+
+    def _find_credentials(self) -> Credentials | None:
+        from botocore.credentials import Credentials
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self._access.provider is None:
+            return None
+        try:
+            given = self._access.provider()
+        except (BotoCoreError, ClientError, OSError, ValueError):
+            raise no_credentials(self._name("")) from None
+        return Credentials(given["access_key_id"], given["secret_access_key"], given["token"])
 
     def _check(self, answer: AWSResponse, location: str) -> None:
         if answer.status_code != 200:

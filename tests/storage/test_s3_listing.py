@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from lakeq.errors import AccessDeniedError, StorageError, StorageUnavailableError
 from lakeq.storage.base import ClassStore
+from lakeq.storage.credentials import S3Access
+from lakeq.storage.endpoints import S3Settings
 from lakeq.storage.s3_listing import read_entries
 from lakeq.storage.stores import open_store
-from tests.servers import ScriptedServer, reply, run_latency_s3
+from tests.servers import ScriptedServer, free_port, reply, run_latency_s3
 
 OPTIONS: dict[str, Any] = {"key": "k", "secret": "s", "region": "us-east-1", "retry_timeout": 0.5}
 HEAD = '<?xml version="1.0"?><ListBucketResult>'
@@ -166,3 +169,26 @@ def test_restored_copies_are_told_by_listing_and_by_head(tmp_path: Path) -> None
     assert asked == {**told, "tiered/deep/1": "INTELLIGENT_TIERING DEEP_ARCHIVE_ACCESS"}
     assert folder.folders == ("old/back/", "old/soon/")
     assert folder.objects["storage_class"].to_pylist() == ["GLACIER"]
+
+
+def test_credentials_that_cannot_be_had_anew_are_an_error(
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import CredentialRetrievalError
+
+    def fail() -> None:
+        raise CredentialRetrievalError(provider="canary", error_msg="canary")
+
+    store = open_at(scripted_server, reply(200, page(write_entry("a"))))
+    monkeypatch.setattr(store._listing(), "_access", S3Access(fail, S3Settings()))
+    with pytest.raises(AccessDeniedError, match="could not be had anew") as caught:
+        store.list()
+    assert "canary" not in str(caught.value) and caught.value.__cause__ is None
+
+
+def test_a_server_that_went_away_is_unavailable(scripted_server: ScriptedServer) -> None:
+    store = open_at(scripted_server, reply(200, page(write_entry("a"))))
+    place = replace(store._listing()._endpoint, service_url=f"http://127.0.0.1:{free_port()}")
+    store._listing()._endpoint = place
+    with pytest.raises(StorageUnavailableError, match="no answer in time"):
+        store.list()
