@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
 _ATTRIBUTES = {"x-amz-optional-object-attributes": "RestoreStatus"}
-_REFUSED = (400, 403, 501)
+_REFUSED = ("AccessDenied", "InvalidArgument", "InvalidRequest", "NotImplemented", "")
 """What a server answers that does not know the attributes; a policy may deny them."""
 _ENTRY = re.compile(
     r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified><ETag>([^<]*)</ETag>"
@@ -94,7 +94,7 @@ class S3Listing:
         location = self._name(prefix)
         asked = "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted(query.items()))
         answer = self._list(asked, _ATTRIBUTES if self._asks_attributes else {})
-        if self._asks_attributes and answer.status_code in _REFUSED:
+        if self._asks_attributes and answer.status_code in (400, 403, 501) and _code(answer) in _REFUSED:
             answer = self._list(asked, {})
             self._asks_attributes = answer.status_code != 200
         self._check(answer, location)
@@ -219,6 +219,11 @@ def _tell_classes(classes: Iterable[str], restores: Iterable[str]) -> list[str |
             known[pair] = tell_class(*pair)
         told.append(known[pair])
     return told
+
+
+def _code(answer: AWSResponse) -> str:
+    """The code of an error, if it has one."""
+    return _find(answer.content.decode(errors="replace"), "Code", r"\w{1,80}")
 
 
 def _find(text: str, name: str, content: str = "[^<]*") -> str:

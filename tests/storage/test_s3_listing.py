@@ -192,3 +192,23 @@ def test_a_server_that_went_away_is_unavailable(scripted_server: ScriptedServer)
     store._listing()._endpoint = place
     with pytest.raises(StorageUnavailableError, match="no answer in time"):
         store.list()
+
+
+def test_credentials_that_expire_while_listing_are_renewed(
+    scripted_server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = AKIDOLD\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    expired = reply(400, b"<Error><Code>ExpiredToken</Code></Error>")
+    good = reply(200, page(write_entry("a")))
+    scripted_server.scripts["GET /b"] = [good, expired, good]
+    store = open_store("s3://b", endpoint_url=scripted_server.endpoint, region="us-east-1")
+    assert store.list().num_rows == 1
+    file.write_text("[default]\naws_access_key_id = AKIDNEW\naws_secret_access_key = s\n")
+    assert store.list().num_rows == 1
+    signed = [h["Authorization"] for method, _, h in scripted_server.requests if method == "GET"]
+    assert ["AKIDNEW" in text for text in signed] == [False, False, True]
