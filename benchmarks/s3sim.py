@@ -4,11 +4,16 @@
     python s3sim.py ROOT --port 9900 --latency-ms 30            # each folder of ROOT is a bucket
     python s3sim.py ROOT --synthetic big=year=2023..2026/month=01..12/day=01..28/hour=00..23/part-0..2.csv
     python s3sim.py ROOT --fault 503=0.05 --fault reset=0.01 --fault truncate=0.01 --seed 7
-    python s3sim.py ROOT --storage-class GLACIER=old/ --deny secret/ --log
+    python s3sim.py ROOT --storage-class GLACIER=old/ --restored old/2023/ --deny secret/ --log
+    python s3sim.py ROOT --storage-class INTELLIGENT_TIERING=t/ --archive-tier ARCHIVE_ACCESS=t/old/
 
 Answers ListObjectsV2 (prefix, delimiter, start-after, continuation-token, max-keys, encoding-type), HEAD and
 GET with ranges and If-Match, path style, any credentials. It is a model for requests, latency and faults, not
 an S3 conformance server: for tags, versions, encryption headers and writes use moto's server.
+
+Of archived objects (GLACIER, DEEP_ARCHIVE, the --archive-tier of INTELLIGENT_TIERING) HEAD, and a listing
+that asks for RestoreStatus, tell whether they are --restored or --restoring; GET is refused unless they are
+restored.
 
 A bucket is what its folder holds when a listing begins: files added, changed and deleted are noticed, and an
 ETag is made of size and modification time. A synthetic bucket holds every key of its pattern; each object is
@@ -73,6 +78,8 @@ from xml.sax.saxutils import escape
 
 MODIFIED = 1_793_000_000
 """When synthetic objects were written: seconds since 1970."""
+RESTORED_UNTIL = 4_000_000_000
+"""Until when copies that were restored are there."""
 AFTER_ALL_KEYS = "\U0010ffff"
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -558,6 +565,8 @@ class Simulator:
             for name, pattern in (option.split("=", 1) for option in options.synthetic)
         }
         self._classes = [option.split("=", 1) for option in options.storage_class]
+        self._tiers = [option.split("=", 1) for option in options.archive_tier]
+        self._restored, self._restoring = tuple(options.restored), tuple(options.restoring)
         self._denied = tuple(options.deny)
         self._log: list[dict[str, Any]] | None = [] if options.log else None
 
@@ -652,9 +661,11 @@ class Simulator:
             bucket.refresh(prefix)
         page = list_page(bucket.keys, prefix, query.get("delimiter", ""), after, limit)
         page = spoil_page(page, after, fault)
-        return answer_xml(200, self._write_page(bucket, request.bucket, query, page, limit))
+        return answer_xml(200, self._write_page(bucket, request, page, limit))
 
-    def _write_page(self, bucket: Bucket, name: str, query: Mapping[str, str], page: Page, limit: int) -> str:
+    def _write_page(self, bucket: Bucket, request: Request, page: Page, limit: int) -> str:
+        name, query = request.bucket, request.query
+        asks_restore = "RestoreStatus" in request.headers.get("x-amz-optional-object-attributes", "")
         is_url = query.get("encoding-type") == "url"
         encode = encode_key if is_url else escape
         out = [
@@ -673,9 +684,11 @@ class Simulator:
         for key, at in page.keys:
             size, etag, modified = bucket.describe(at, key)
             tier = self._find_class(key) if self._classes else "STANDARD"
+            restore = self._write_restore(key) if asks_restore and tier in ARCHIVES else ""
             out.append(
                 f"<Contents><Key>{encode(key)}</Key><LastModified>{write_time(modified)}</LastModified>"
-                f"<ETag>&quot;{etag}&quot;</ETag><Size>{size}</Size><StorageClass>{tier}</StorageClass></Contents>"
+                f"<ETag>&quot;{etag}&quot;</ETag><Size>{size}</Size>"
+                f"<StorageClass>{tier}</StorageClass>{restore}</Contents>"
             )
         out += [f"<CommonPrefixes><Prefix>{encode(p)}</Prefix></CommonPrefixes>" for p in page.prefixes]
         return "".join([*out, "</ListBucketResult>"])
@@ -691,7 +704,9 @@ class Simulator:
         if wanted != "*" and stored.etag not in (text.strip().strip('"') for text in wanted.split(",")):
             return answer_error(412, "PreconditionFailed")
         tier = self._find_class(key) if self._classes else "STANDARD"
-        if tier in ARCHIVES and request.method == "GET":
+        archive = next((name for name, prefix in self._tiers if key.startswith(prefix)), "")
+        is_archived = tier in ARCHIVES or (tier == "INTELLIGENT_TIERING" and archive)
+        if is_archived and request.method == "GET" and not key.startswith(self._restored):
             return answer_error(403, "InvalidObjectState")
         kind = fault["fault"]
         etag = "0" * 32 if kind == "stale_etag" else stored.etag
@@ -701,6 +716,8 @@ class Simulator:
         )
         if tier != "STANDARD":
             headers += f"x-amz-storage-class: {tier}\r\n"
+        if is_archived:
+            headers += self._head_restore(key) + (f"x-amz-archive-status: {archive}\r\n" if archive else "")
         span = None if kind == "ignore_range" else parse_range(request.headers.get("range", ""), stored.size)
         if span is None:
             return _answer_bytes(request, stored, 200, headers, 0, stored.size - 1)
@@ -709,6 +726,20 @@ class Simulator:
             return answer_error(416, "InvalidRange", f"Content-Range: bytes */{stored.size}\r\n")
         headers += f"Content-Range: bytes {first}-{last}/{stored.size}\r\n"
         return _answer_bytes(request, stored, 206, headers, first, last)
+
+    def _write_restore(self, key: str) -> str:
+        if key.startswith(self._restored):
+            until = f"<RestoreExpiryDate>{write_time(RESTORED_UNTIL)}</RestoreExpiryDate>"
+            return f"<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>{until}</RestoreStatus>"
+        if key.startswith(self._restoring):
+            return "<RestoreStatus><IsRestoreInProgress>true</IsRestoreInProgress></RestoreStatus>"
+        return ""
+
+    def _head_restore(self, key: str) -> str:
+        if key.startswith(self._restored):
+            until = write_http_date(RESTORED_UNTIL)
+            return f'x-amz-restore: ongoing-request="false", expiry-date="{until}"\r\n'
+        return 'x-amz-restore: ongoing-request="true"\r\n' if key.startswith(self._restoring) else ""
 
     def _find_class(self, key: str) -> str:
         return next((name for name, prefix in self._classes if key.startswith(prefix)), "STANDARD")
@@ -892,6 +923,9 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--synthetic-size", type=int, default=100_000, metavar="BYTES")
     parser.add_argument("--fault", action="append", default=[], metavar=f"{'|'.join(RATED)}=RATE")
     parser.add_argument("--storage-class", action="append", default=[], metavar="CLASS=KEY_PREFIX")
+    parser.add_argument("--archive-tier", action="append", default=[], metavar="TIER=KEY_PREFIX")
+    parser.add_argument("--restored", action="append", default=[], metavar="KEY_PREFIX")
+    parser.add_argument("--restoring", action="append", default=[], metavar="KEY_PREFIX")
     parser.add_argument(
         "--deny", action="append", default=[], metavar="KEY_PREFIX", help="403 for keys and listings below it"
     )

@@ -123,7 +123,7 @@ class RandomLake:
         entry = cast(TableEntry, SimpleNamespace(index=self.index, is_remote=False, is_whole=True))
         selection = self.index.select(pruning.files)
         sample = self.index.sample(selection, footers)
-        ids = self.index.number(selection)
+        ids = self.index.number(selection.ids)
         self.index.add_facts([(int(i), self.facts[i]) for i in ids[sample.drawn]])
         began = time.perf_counter()
         told = weigh_sample(selection, sample, entry, pruning, picked).sampled

@@ -7,7 +7,7 @@
     │   ├── AccessDeniedError       it may be there, but not for you
     │   ├── StorageUnavailableError .is_passing; throttled, timed out, not reachable
     │   ├── ObjectChangedError      replaced or deleted after it was planned
-    │   └── ObjectArchivedError     in a storage class that must be restored first
+    │   └── ObjectArchivedError     .files .size .restore_usd .restore_hours; must be restored first
     ├── CatalogError
     │   ├── TableNotFoundError      .name .near
     │   ├── PartitionLayoutError    .location .expected .found
@@ -31,6 +31,7 @@ A message says what failed, which thing, and what to do about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 
@@ -82,7 +83,24 @@ class ObjectChangedError(StorageError):
 
 
 class ObjectArchivedError(StorageError):
-    """An object lies in an archive class and must be restored before it is read."""
+    """Objects lie in an archive class and must be restored before they are read. `location` is one of them;
+    of a query that was refused `files` and `size` (bytes) are those of all, `restore_usd` and `restore_hours`
+    what a standard restore costs and takes at most."""
+
+    def __init__(
+        self,
+        message: str,
+        location: str,
+        files: int = 1,
+        size: int | None = None,
+        restore_usd: Decimal | None = None,
+        restore_hours: int | None = None,
+    ) -> None:
+        super().__init__(message, location)
+        self.files = files
+        self.size = size
+        self.restore_usd = restore_usd
+        self.restore_hours = restore_hours
 
 
 class CatalogError(LakeqError):

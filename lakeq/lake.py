@@ -33,6 +33,7 @@ from lakeq.formats.base import Column
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger, utc_now
 from lakeq.planner import parse
+from lakeq.planner.archived import Archived, check_archived, note_archived, refuse_archived
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
 from lakeq.planner.budget import check_budget, check_required_keys, find_limits, find_max_footers
 from lakeq.planner.build import PlanSettings, build_plan
@@ -43,6 +44,7 @@ from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import HISTORY_TABLE, describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing, find_pricing
+from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.quantities import parse_bytes
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
@@ -69,6 +71,8 @@ def connect(
     progress: Observer | None = None,
     max_footers: int | None = None,
     history: bool | str | None = None,
+    archived: Archived | None = None,
+    egress: str | float | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -89,13 +93,21 @@ def connect(
     else 2,000); of more files it takes a sample. `history` is whether the queries are kept in the user's data
     folder: True, False, or `"redact"` for SQL without its literals (default: `[history]` in lakeq.toml, then
     LAKEQ_HISTORY, else True).
+    `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
+    else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
+    machine is not in the bucket's region: then estimates have it.
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
         definition = load_definition(Path(text))
     else:
         definition = LakeDefinition(location=text)
-    definition = replace(definition, storage={**definition.storage, **storage_options})
+    definition = replace(
+        definition,
+        storage={**definition.storage, **storage_options},
+        pricing={**definition.pricing, **({} if egress is None else {"egress": egress})},
+        archived=archived or definition.archived,
+    )
     return Lake(
         definition,
         scanner,
@@ -134,6 +146,8 @@ class Lake:
     ) -> None:
         self._max_footers = find_max_footers(max_footers, definition.limits)
         self._pricing = find_pricing(pricing, definition.pricing)
+        self._prices = find_storage_prices(definition.pricing)
+        self._archived = check_archived(definition.archived or "error")
         self._limits = definition.limits
         self._dialect = find_dialect(None, definition.dialect)
         self._views = dict(definition.views)
@@ -257,7 +271,8 @@ class Lake:
         Of a table that keeps more files than `max_footers`, a sample of the footers is read and `accuracy` is
         `sampled`; all of them if `exact`.
         """
-        return estimate_plan(self.plan(sql, params, exact, dialect), self._pricing)
+        with count_into(Tally()) as tally:
+            return self._price(self.plan(sql, params, exact, dialect), tally)
 
     def estimate_all(self, queries: Iterable[str], dialect: str | None = None) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
@@ -270,8 +285,9 @@ class Lake:
     ) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not. `exact` as for
         `estimate`."""
-        plan = self.plan(sql, params, exact, dialect)
-        return explain_plan(plan, estimate_plan(plan, self._pricing))
+        with count_into(Tally()) as tally:
+            plan = self.plan(sql, params, exact, dialect)
+        return explain_plan(plan, self._price(plan, tally))
 
     def plan(
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
@@ -292,12 +308,14 @@ class Lake:
         """Plan a query and check it against the limits; its rows are read when the Result is.
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
-        scan more than `max_bytes` bytes or cost more than `max_cost` dollars (defaults: `[limits]` in
-        lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), when a day's limit leaves too little, or when it
-        reads a table without a condition that it requires. Without a limit, remote files of up to 512 KB are
-        fetched whole while planning, which costs no more requests than reading their footers. `dialect` is
-        the SQL that the query is in: `"duckdb"`, `"athena"`, `"trino"`, `"spark"` or `"bigquery"` (default:
-        `dialect` in lakeq.toml, then LAKEQ_DIALECT, then DuckDB's).
+        scan more than `max_bytes` bytes or cost more than `max_cost` dollars, S3's requests and retrieval
+        among them (defaults: `[limits]` in lakeq.toml, then LAKEQ_MAX_BYTES and LAKEQ_MAX_COST), when a day's
+        limit leaves too little, or when it reads a table without a condition that it requires;
+        ObjectArchivedError when files must be restored first, unless the lake leaves those out. Without a
+        limit, remote files of up to 512 KB are fetched whole while planning, which costs no more requests
+        than reading their footers. `dialect` is the SQL that the query is in: `"duckdb"`, `"athena"`,
+        `"trino"`, `"spark"` or `"bigquery"` (default: `dialect` in lakeq.toml, then LAKEQ_DIALECT, then
+        DuckDB's).
         """
         limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
         view, tally, dialect = self._catalog.view(), Tally(), self._find_dialect(dialect)
@@ -309,7 +327,8 @@ class Lake:
             for chosen in (sampled, settings):
                 with count_into(tally):
                     plan = self._plan(view, sql, params, utc_now(), dialect, chosen, check)
-                estimate = estimate_plan(plan, self._pricing)
+                estimate = self._price(plan, tally)
+                refuse_archived(plan, self._archived, self._prices)
                 check_budget(estimate, limits)
                 if all(scan.sampled is None for scan in plan.scans):
                     break
@@ -330,10 +349,15 @@ class Lake:
     def _try_estimate(self, view: CatalogView, sql: str, dialect: str) -> Estimate | LakeqError:
         try:
             settings = PlanSettings(max_footers=self._max_footers)
-            plan = self._plan(view, sql, None, utc_now(), dialect, settings)
-            return estimate_plan(plan, self._pricing)
+            with count_into(Tally()) as tally:
+                return self._price(self._plan(view, sql, None, utc_now(), dialect, settings), tally)
         except LakeqError as error:
             return error
+
+    def _price(self, plan: ScanPlan, planning: Tally) -> Estimate:
+        """The estimate of a plan for which `planning` was asked of the store."""
+        asked = planning.requests if self.location.startswith("s3://") else {}
+        return estimate_plan(plan, self._pricing, self._prices, asked)
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
@@ -409,7 +433,7 @@ class Lake:
             read_metadata = partial(self._read_metadata, view)
             plan = build_plan(bound, params, view, self._views, read_metadata, settings)
             if plan is not None:
-                return plan
+                return note_archived(plan, self._archived)
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
 
     def _read_metadata(self, view: CatalogView, name: str) -> pa.Table:
@@ -444,6 +468,7 @@ class Lake:
                 view.inspect(scan.files, fetches_whole=True)
         widened = any(view.table(name).columns != columns for name, columns in before.items())
         plan = replan(plan.clock or utc_now()) if widened else plan
+        refuse_archived(plan, self._archived, self._prices)  # planned anew, at another time
         if not (self._is_saved or self._catalog.root.is_local):
             self._is_saved = True  # the rest at the end: of a large lake that takes seconds
             begin(self._catalog.save)  # while the first query runs
@@ -454,7 +479,8 @@ def _read_whole_schema(view: CatalogView, name: str) -> bool:
     """Look into every file of a table, where only a part was; True when that widened the schema."""
     before = view.table(name).columns
     try:
-        view.inspect(view.entry(name).index.all)
+        entry = view.entry(name)
+        view.inspect(entry.split_archived(entry.index.all)[0])
     except LakeqError:
         return False  # a broken file has nothing to add; the query's own error is the one to show
     return view.table(name).columns != before

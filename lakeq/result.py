@@ -76,6 +76,12 @@ class Result:
         return self._plan
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the answer, such as archived files that were left out, or files that hold
+        other times than their table declares."""
+        return (*self._plan.notes, *(warning for scan in self._plan.scans for warning in scan.warnings))
+
+    @property
     def estimate(self) -> Estimate:
         """What it will scan and cost."""
         return self._estimate

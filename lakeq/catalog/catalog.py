@@ -34,12 +34,21 @@ from lakeq.catalog.listings import (
     is_young,
     place_range,
 )
-from lakeq.catalog.objects import judge_objects, settle_formats, sort_listing, take_spread, unite_listings
+from lakeq.catalog.objects import (
+    all_archived,
+    judge_objects,
+    settle_formats,
+    sort_listing,
+    take_readable,
+    take_spread,
+    unite_listings,
+)
 from lakeq.catalog.prefixes import (
     PAGE_OBJECTS,
     Density,
     PrefixFilter,
     PrefixWalk,
+    is_hidden,
     list_all,
     measure_density,
 )
@@ -168,7 +177,7 @@ class Catalog:
         entry = self.make_entry(known, (), since)
         place, files = place_range(known.place), entry.files.files
         if not known.schemas:
-            rows = take_spread(files, REMOTE_SAMPLES)
+            rows = take_spread(take_readable(files), REMOTE_SAMPLES)
             some = self._keep_entry(known, replace(entry.files, files=rows), False, None, rows)
             with suppress(LakeqError):  # files that cannot be read are told when a query wants them
                 _ = some.table
@@ -262,14 +271,34 @@ class Catalog:
             return known.recent[-1][1]
         listings = self._listings_of(known.store)
         if known.files.files.num_rows or listings is None:
-            objects = known.files.files.select(range(5))
-            return self._keep_entry(known, known.files, False, None, objects)
+            files, objects = known.files, known.files.files.select(LISTING_SCHEMA.names)
+            latest = objects if listings is None else self._find_readable(listings, known, objects, since)
+            if latest is not objects:
+                files = self._build_files(known, latest)
+            return self._keep_entry(known, files, False, None, latest)
         place = place_range(known.place)
         objects = listings.slice(place)
         if not objects.num_rows:
             objects, _ = listings.first_page(known.place, since)
-        objects = take_spread(objects, REMOTE_SAMPLES)
+        objects = self._find_readable(listings, known, objects, since)
+        objects = take_spread(take_readable(objects), REMOTE_SAMPLES)
         return self._keep_entry(known, self._build_files(known, objects), False, None, objects)
+
+    def _find_readable(
+        self, listings: Listings, known: KnownTable, objects: pa.Table, since: float
+    ) -> pa.Table:
+        """The `objects` of a table; if all of them are archived, as the oldest are, some of its last one."""
+        place = known.place
+        if not all_archived(objects) or not (place.endswith("/") or not place):
+            return objects
+        while True:
+            (found,) = listings.folders([place], since)
+            if found.objects.num_rows and not all_archived(found.objects):
+                return take_spread(take_readable(found.objects), REMOTE_SAMPLES)
+            folders = [name for name in found.folders if not is_hidden(name[len(place) : -1])]
+            if not folders:
+                return objects
+            place = folders[-1]
 
     def _key(self) -> str:
         declared = [

@@ -22,8 +22,18 @@ from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 from lakeq.quantities import parse_duration
 
-_LAKE_KEYS = ("location", "storage", "tables", "views", "pricing", "limits", "history", "dialect")
-_PRICING_KEYS = ("model", "dollars_per_terabyte")
+_LAKE_KEYS = (
+    "location",
+    "storage",
+    "tables",
+    "views",
+    "pricing",
+    "limits",
+    "history",
+    "dialect",
+    "archived",
+)
+_PRICING_KEYS = ("model", "dollars_per_terabyte", "egress", "requests", "storage")
 _DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
 _LIMIT_KEYS = ("max_bytes", "max_cost", "max_footers", *_DAY_LIMIT_KEYS)
 _HISTORY_KEYS = ("redact", "keep_days")
@@ -83,6 +93,7 @@ class LakeDefinition:
     limits: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
     dialect: str | None = None
+    archived: str | None = None
 
 
 def is_absolute(location: str) -> bool:
@@ -164,6 +175,7 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _settings(content, "limits", _LIMIT_KEYS, origin),
         _settings(content, "history", _HISTORY_KEYS, origin),
         _text(content, "dialect", origin),
+        _text(content, "archived", origin),
     )
 
 

@@ -9,12 +9,13 @@ from threading import RLock
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakeq.catalog.class_doubts import ClassDoubts
 from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.file_sample import FileSample
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import VERSION
-from lakeq.catalog.objects import StoredFile, stored_files, take_spread
+from lakeq.catalog.objects import StoredFile, stored_files, take_readable, take_spread
 from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
 from lakeq.catalog.schema import settle_schema
@@ -25,7 +26,7 @@ from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError
 from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.head import HEAD_BYTES
-from lakeq.storage.base import Store
+from lakeq.storage.base import ClassStore, Store
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES, CachingStore
 from lakeq.storage.progress import Reporter
 
@@ -116,6 +117,7 @@ class TableEntry:
         self._is_loaded = False
         self._has_forgotten = False
         self._settled: tuple[int, float | None, Table] | None = None
+        self._doubts = ClassDoubts()
 
     @property
     def index(self) -> FileIndex:
@@ -163,6 +165,15 @@ class TableEntry:
             self._facts.remember(self.known.fact_key, self._index, versions)
             self._has_forgotten = self.is_whole
 
+    def split_archived(self, selection: FileSelection) -> tuple[FileSelection, FileSelection | None]:
+        """Of these files those that can be read as they are, and those that must be restored first (None:
+        there are none). The store is asked of files of which a listing does not tell."""
+        with self._lock:
+            store = self._reader.store if isinstance(self._reader, CachingStore) else self._reader
+            if isinstance(store, ClassStore) and store.tells_classes:
+                self._doubts.settle(self.index, selection, store, self.listed_at)
+            return self.index.split_archived(selection)
+
     def inspect(self, selection: FileSelection, fetches_whole: bool = False) -> None:
         """Read the footers or heads of those of these files that were not read yet. Raises the error of a
         file that cannot be read.
@@ -192,7 +203,7 @@ class TableEntry:
                 return None
             sample = self.index.sample(selection, most)
             if not unknown[sample.drawn].any() or int(unknown.sum()) > most:
-                self.inspect(self.index.take(self.index.number(selection)[sample.drawn]))
+                self.inspect(self.index.take(self.index.number(selection.ids)[sample.drawn]))
                 return sample
             self.inspect(selection)
             return None
@@ -201,7 +212,7 @@ class TableEntry:
         """Learn the schema from some files, unless it is known of a remote table."""
         if not self._reader.is_local:
             self.recall(self.index.all)
-        unread = self.index.read_uninspected(self.index.all)
+        unread = take_readable(self.index.read_uninspected(self.index.all))
         if unread.num_rows and (self._reader.is_local or not self.known.schemas):
             self._look_into(take_spread(unread, self._sample_limit()), fetches_whole=False)
             if self._broken and not self.known.schemas:

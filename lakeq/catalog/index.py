@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.catalog.database import INDEX_SCHEMA, Database, partition_column
+from lakeq.catalog.file_classes import FileClasses
 from lakeq.catalog.file_facts import FactArrays, Ids
 from lakeq.catalog.file_sample import FileSample, draw_sample
 from lakeq.catalog.known_facts import KnownFacts, gather_facts, keep_rows
@@ -64,7 +65,6 @@ class FileIndex:
         self._groups: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
         self._derived: dict[str, str] = {}
         self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
-        self._numbers = range(len(self._keys))
         self._added = 0
         if not pc.all(pc.less_equal(files["path"][:-1], files["path"][1:])).as_py():
             files = files.sort_by("path")
@@ -72,6 +72,7 @@ class FileIndex:
         self._sizes = files["size"].to_numpy()
         self._partitions = number_partitions(files.select([f"raw_{i}" for i in range(len(self._keys))]))
         self._facts = FactArrays(self.count)
+        self.classes = FileClasses(files["storage_class"])
         self.size = int(self._sizes.sum())
         self.inspected = 0
         self.row_groups = 0
@@ -96,7 +97,7 @@ class FileIndex:
         values = "".join(f", value_{i} AS {partition_column(i)}" for i in range(len(self._keys)))
         listing = files.append_column("file_id", pa.array(np.arange(self.count, dtype=np.int32)))
         listing = listing.append_column("partition_id", pa.array(self._partitions))
-        columns = f"file_id, path, size, etag, modified, storage_class, partition_id{raws}{values}"
+        columns = f"file_id, path, size, etag, modified, partition_id{raws}{values}"
         cursor = self._database.cursor()
         # A part at a time: what is not compressed yet takes several times the memory.
         for first in range(0, max(self.count, 1), _COMPRESS_ROWS):
@@ -129,11 +130,35 @@ class FileIndex:
         values = "".join(f", raw_{i}, {partition_column(i)} AS value_{i}" for i in range(len(self._keys)))
         kept = "" if ids is None else f" WHERE {among(ids)}"
         rows = self._arrow(  # in the order of the table, which is that of file_id
-            f"SELECT file_id, path, size, etag, modified, storage_class{values} FROM {self._files}{kept}", ids
+            f"SELECT file_id, path, size, etag, modified{values} FROM {self._files}{kept}", ids
         )
-        for name, column in self._facts.columns(rows["file_id"].to_numpy()).items():
+        numbers = rows["file_id"].to_numpy()
+        rows = rows.add_column(5, "storage_class", self.classes.column(numbers))
+        for name, column in self._facts.columns(numbers).items():
             rows = rows.append_column(name, column)
         return rows
+
+    def read_sizes(self, ids: pa.Array | None) -> Ids:
+        """The size in bytes of each of these files (None: of all)."""
+        sizes: Ids = self._sizes if ids is None else self._sizes[ids.to_numpy()]
+        return sizes
+
+    def read_classes(self, ids: pa.Array | None) -> pa.Array:
+        """The storage class of each of these files (None: of all)."""
+        return self.classes.column(self.number(ids))
+
+    def split_archived(self, selection: FileSelection) -> tuple[FileSelection, FileSelection | None]:
+        """The files that can be read as they are, and those that must be restored first (None: there are
+        none)."""
+        numbers = self.number(selection.ids)
+        archived = self.classes.are_archived(numbers)
+        if archived is None or not archived.any():
+            return selection, None
+        return self.take(numbers[~archived]), self.take(numbers[archived])
+
+    def number(self, ids: pa.Array | None) -> Ids:
+        """The `file_id` of each of these files (None: of all), in order."""
+        return np.arange(self.count, dtype=np.int32) if ids is None else ids.to_numpy()
 
     def read_partitions(self) -> pa.Table:
         """One row a partition: the typed keys by name, `files`, `bytes`, and `row_count` (null while a file's
@@ -149,14 +174,15 @@ class FileIndex:
         return rows.append_column("row_count", pa.array(counts, pa.int64()))
 
     def read_uninspected(self, selection: FileSelection) -> pa.Table:
-        """`file_id`, path, size, etag of the selected files whose footer or head was not read yet."""
+        """`file_id`, path, size, etag, storage_class of the selected files whose footer or head was not read
+        yet."""
         unread = self._facts.unknown_among(selection.ids)
         if not len(unread):
-            return pa.table({"file_id": unread})
-        columns = f"SELECT file_id, path, size, etag FROM {self._files}"
-        if len(unread) == self.count:  # in the order of the table, which is that of file_id
-            return self._arrow(columns)
-        return self._arrow(f"{columns} WHERE {among(unread)} ORDER BY file_id", unread)
+            return pa.table({"file_id": unread, "storage_class": pa.array([], pa.string())})
+        # Of all files in the order of the table, which is that of file_id.
+        kept = "" if len(unread) == self.count else f" WHERE {among(unread)} ORDER BY file_id"
+        rows = self._arrow(f"SELECT file_id, path, size, etag FROM {self._files}{kept}", unread)
+        return rows.append_column("storage_class", self.classes.column(rows["file_id"].to_numpy()))
 
     def add_facts(self, facts: Iterable[tuple[int, FileFacts]]) -> None:
         """Record what inspecting files told. A file is inspected once; facts of a known file are dropped."""
@@ -287,16 +313,7 @@ class FileIndex:
 
     def are_unknown(self, selection: FileSelection) -> npt.NDArray[np.bool_]:
         """Whether each of the selected files, in the order of file_id, was not looked into."""
-        return self._facts.are_unknown(self.number(selection))
-
-    def number(self, selection: FileSelection) -> Ids:
-        """The `file_id` of each of the selected files, in order."""
-        return np.arange(self.count, dtype=np.int32) if selection.ids is None else selection.ids.to_numpy()
-
-    def sizes(self, selection: FileSelection) -> npt.NDArray[np.int64]:
-        """The stored bytes of each of the selected files, in the order of file_id."""
-        sizes: npt.NDArray[np.int64] = self._sizes[self.number(selection)]
-        return sizes
+        return self._facts.are_unknown(self.number(selection.ids))
 
     def sample(self, selection: FileSelection, count: int) -> FileSample:
         """About `count` of the selected files: by time of writing and size, the same each time."""
@@ -305,7 +322,9 @@ class FileIndex:
             f"SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot FROM {self._files}{kept}",
             selection.ids,
         )
-        return draw_sample(self.sizes(selection), rows["moment"].to_numpy(), rows["lot"].to_numpy(), count)
+        return draw_sample(
+            self.read_sizes(selection.ids), rows["moment"].to_numpy(), rows["lot"].to_numpy(), count
+        )
 
     def _derive(self, derived: Mapping[str, str]) -> str:
         """The files with these columns, which are evaluated once for each partition and kept."""
@@ -313,7 +332,9 @@ class FileIndex:
         with self._lock:
             if columns not in self._derived:
                 name = self._sql_name(f"derived:{len(self._derived)}")
-                keys = ", ".join(f"any_value({key}) AS {key}" for key in map(partition_column, self._numbers))
+                keys = ", ".join(
+                    f"any_value({key}) AS {key}" for key in map(partition_column, range(len(self._keys)))
+                )
                 each = f"SELECT partition_id, {keys} FROM {self._files} GROUP BY partition_id"
                 create = f"CREATE OR REPLACE TABLE {name} AS SELECT partition_id, {columns} FROM ({each})"
                 self._database.cursor().execute(create)

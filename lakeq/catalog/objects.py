@@ -18,6 +18,7 @@ from lakeq.catalog.table import IgnoredObjects
 from lakeq.errors import FormatError, StorageError
 from lakeq.formats.detect import detect_format, guess_format
 from lakeq.storage.base import Store
+from lakeq.storage.classes import is_archived
 
 T = TypeVar("T")
 
@@ -130,7 +131,9 @@ def settle_formats(objects: pa.Table, store: Store, declared: str | None) -> pa.
 
 
 def _detect_formats(objects: pa.Table, undecided: pa.Array, store: Store) -> pa.Table:
-    found = _detect(stored_files(objects.filter(undecided), store))
+    files = objects.filter(undecided)
+    closed = [is_archived(name) for name in files["storage_class"].to_pylist()]
+    found = _detect(stored_files(files, store), closed)
     formats = pa.array([kind for kind, _ in found], pa.string())
     reasons = pa.array([why for _, why in found], pa.string())
     return _replace(
@@ -183,11 +186,11 @@ def stored_files(objects: pa.Table, store: Store) -> list[StoredFile]:
     return [StoredFile(store, path, size, etag) for path, size, etag in zip(*columns, strict=True)]
 
 
-def _detect(files: Sequence[StoredFile]) -> list[tuple[str | None, str | None]]:
+def _detect(files: Sequence[StoredFile], closed: Sequence[bool]) -> list[tuple[str | None, str | None]]:
     """The format of each file by content, or why there is none.
 
     Files of one folder and extension are sampled together; where the samples disagree, the folders below
-    are asked on their own, in the end each file.
+    are asked on their own, in the end each file. Those that are `closed` are what the others are.
     """
     found: list[tuple[str | None, str | None]] = [(None, None)] * len(files)
     pending = [(0, list(range(len(files))))]
@@ -200,7 +203,8 @@ def _detect(files: Sequence[StoredFile]) -> list[tuple[str | None, str | None]]:
             single = name if depth > len(folders) else ""
             groups.setdefault((folder, single, name.partition(".")[2]), []).append(member)
         for group in groups.values():
-            answers = {_detect_one(files[member]) for member in spread(group, _SAMPLES)}
+            readable = [member for member in group if not closed[member]] or group
+            answers = {_detect_one(files[member]) for member in spread(readable, _SAMPLES)}
             if len(answers) > 1:
                 pending.append((depth + 1, group))
                 continue
@@ -225,6 +229,20 @@ def spread(members: Sequence[T], count: int) -> Sequence[T]:
     if len(members) <= count:
         return members
     return [members[position * (len(members) - 1) // (count - 1)] for position in range(count)]
+
+
+def all_archived(rows: pa.Table) -> bool:
+    """Whether there are objects, and each must be restored before it is read."""
+    return bool(rows.num_rows) and all(map(is_archived, pc.unique(rows["storage_class"]).to_pylist()))
+
+
+def take_readable(rows: pa.Table) -> pa.Table:
+    """The objects that can be read as they are; all, where none can."""
+    archived = [name for name in pc.unique(rows["storage_class"]).to_pylist() if is_archived(name)]
+    if not archived:
+        return rows
+    readable = rows.filter(pc.invert(pc.is_in(rows["storage_class"], pa.array(archived, pa.string()))))
+    return readable if readable.num_rows else rows
 
 
 def take_spread(rows: pa.Table, count: int) -> pa.Table:

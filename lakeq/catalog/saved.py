@@ -29,7 +29,7 @@ from lakeq.errors import CatalogError
 from lakeq.formats.base import Column
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing
 
-_VERSION = 1
+_VERSION = 2
 _KEY = b"lakeq"
 _SUFFIX = ".catalog"
 

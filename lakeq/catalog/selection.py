@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lakeq.formats.base import FileSchema
+
+Numbers = npt.NDArray[Any]
 
 
 class IndexedFiles(Protocol):
@@ -20,6 +24,12 @@ class IndexedFiles(Protocol):
 
     def read_files(self, ids: pa.Array | None) -> pa.Table:
         """The rows of FileSelection.to_table for these file_ids (None: all)."""
+
+    def read_sizes(self, ids: pa.Array | None) -> Numbers:
+        """The sizes in bytes of these files."""
+
+    def read_classes(self, ids: pa.Array | None) -> pa.Array:
+        """The storage classes of these files."""
 
 
 class FileSelection:
@@ -54,8 +64,22 @@ class FileSelection:
     @property
     def largest(self) -> int:
         """The size in bytes of the largest file; 0 for none."""
-        sizes = self.to_table().column("size")
-        return int(pc.max(sizes).as_py() or 0)
+        return int(self.sizes.max(initial=0))
+
+    @property
+    def sizes(self) -> Numbers:
+        """The size in bytes of each file, in the order of `to_table`."""
+        if self._index is not None:
+            return self._index.read_sizes(self._ids)
+        sizes: Numbers = self.to_table()["size"].to_numpy()
+        return sizes
+
+    @property
+    def classes(self) -> pa.Array:
+        """The storage class of each file, in the order of `to_table`; null where unknown."""
+        if self._index is not None:
+            return self._index.read_classes(self._ids)
+        return self.to_table()["storage_class"].combine_chunks()
 
     @property
     def index(self) -> IndexedFiles | None:
@@ -66,6 +90,11 @@ class FileSelection:
     def ids(self) -> pa.Array | None:
         """The `file_id`s selected; None stands for every file of the table."""
         return self._ids
+
+    @property
+    def ids_or_all(self) -> Numbers:
+        """The `file_id`s selected, written out where they are every file's."""
+        return np.arange(self.count, dtype=np.int32) if self._ids is None else self._ids.to_numpy()
 
     def to_table(self) -> pa.Table:
         """One row a file: file_id, path, size, etag, modified, storage_class, schema_id, has_rows, row_count,
@@ -95,3 +124,14 @@ class Measure:
     row_groups: int
     row_groups_total: int
     column_bytes: int
+
+
+def unite_files(selections: Sequence[FileSelection]) -> tuple[Numbers, Numbers, pa.Array]:
+    """The `file_id`, size and storage class of each file that any of these selections of a table has."""
+    ids = np.concatenate([selection.ids_or_all for selection in selections])
+    sizes = np.concatenate([selection.sizes for selection in selections]).astype(np.int64)
+    classes = pa.concat_arrays([selection.classes for selection in selections])
+    if len(selections) == 1:
+        return ids, sizes, classes
+    once, first = np.unique(ids, return_index=True)
+    return once, sizes[first], classes.take(pa.array(first))

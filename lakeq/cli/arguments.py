@@ -21,6 +21,7 @@ _CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, 
 _SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
 _PRICING_HELP = "whose price: athena (the default), bigquery, none, …"
 _DIALECT_HELP = "the SQL of the query: duckdb (the default), athena, trino, spark or bigquery"
+_EGRESS_HELP = "what a GB costs that leaves the bucket's region: internet ($0.09), or dollars"
 _PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -73,6 +74,11 @@ def _add_queries(commands: Commands) -> None:
     _add_lake(explain)
     _add_sql(explain)
     _add_exact(explain)
+    restore = _add_command(
+        commands, "restore", "write a command of AWS for each archived file that a query wants; runs none"
+    )
+    _add_lake(restore)
+    _add_sql(restore)
     query = _add_command(commands, "query", "run a query")
     _add_lake(query)
     _add_sql(query)
@@ -167,12 +173,16 @@ def _add_lake(command: argparse.ArgumentParser, optional: bool = False) -> None:
     )
     kept.add_argument("--no-cache", action="store_true", help="keep no bytes of files on disk")
     kept.add_argument("--cache-dir", metavar="DIR", help=_CACHE_DIR_HELP)
+    command.add_argument(
+        "--archived", choices=("error", "skip"), help="refuse (the default) or leave out files in an archive"
+    )
 
 
 def _add_sql(command: argparse.ArgumentParser) -> None:
     command.add_argument("sql", metavar="SQL", help=_SQL_HELP)
     command.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
     command.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
+    command.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     command.add_argument("--param", action="append", default=[], metavar="[NAME=]VALUE", help=_PARAM_HELP)
 
 
@@ -207,7 +217,7 @@ def _count(text: str) -> int:
 def connect_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of a lake that were given, named as `lakeq.connect` takes them."""
     storage = ("endpoint_url", "profile", "region", "anonymous", "requester_pays", "addressing_style")
-    names = (*storage, "freshness", "cache_dir", "pricing")
+    names = (*storage, "freshness", "cache_dir", "pricing", "archived", "egress")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name, None)}
     return {**given, "cache": False} if arguments.no_cache else given
 

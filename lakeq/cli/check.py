@@ -75,7 +75,7 @@ def _try_read(path: str) -> str | LakeqError:
 
 
 def _find_problems(estimate: Estimate, before: int | None, limits: CheckLimits) -> Iterator[str]:
-    scanned, cost = estimate.bytes_scanned, estimate.cost_usd
+    scanned, cost = estimate.bytes_scanned, estimate.dearest_usd
     if limits.max_bytes is not None and scanned > limits.max_bytes:
         yield f"scans {format_bytes(scanned)}, over {format_bytes(limits.max_bytes)}"
     if limits.max_cost is not None and cost > limits.max_cost:

@@ -44,6 +44,7 @@ from lakeq.cli.words import (
 from lakeq.errors import ConfigError
 from lakeq.formats.types import sql_type
 from lakeq.lake import Lake, connect
+from lakeq.planner.archived import write_restores
 from lakeq.planner.bind import Params
 from lakeq.quantities import format_count, format_size
 from lakeq.result import Result
@@ -138,6 +139,13 @@ def show_plan(arguments: Namespace) -> None:
         _say(line)
 
 
+def show_restores(arguments: Namespace) -> None:
+    """`lakeq restore LAKE SQL`."""
+    with _connect(arguments) as lake:
+        for command in write_restores(lake.plan(read_sql(arguments.sql), parse_params(arguments.param))):
+            sys.stdout.write(f"{command}\n")
+
+
 def run_query(arguments: Namespace) -> None:
     """`lakeq query LAKE SQL`."""
     chosen = _choose_format(arguments)
@@ -158,8 +166,7 @@ def run_query(arguments: Namespace) -> None:
             whole = _draw_first(make_console(text), schema, batches, arguments.rows)
             text.detach()
         status = describe_status(result.estimate, result.stats if whole else None)
-        warnings = [warning for scan in result.plan.scans for warning in scan.warnings]
-    sys.stderr.write("".join(f"{show_line(line)}\n" for line in (*warnings, status)))
+    sys.stderr.write("".join(f"{show_line(line)}\n" for line in (*result.notes, status)))
 
 
 @contextmanager
@@ -283,6 +290,7 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "estimate": show_estimate,
     "explain": show_plan,
     "query": run_query,
+    "restore": show_restores,
     "check": check_files,
     "refresh": refresh_lake,
     "cache": show_cache,

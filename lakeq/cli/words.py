@@ -12,8 +12,8 @@ from lakeq.catalog.time_proof import TimeProposal
 from lakeq.engines.base import QueryStats
 from lakeq.errors import LakeqError, QueryError
 from lakeq.formats.types import sql_type
-from lakeq.planner.estimate import Estimate, format_scanned
-from lakeq.planner.explain import explain_missed
+from lakeq.planner.estimate import Estimate, describe_dollars, format_scanned
+from lakeq.planner.explain import describe_bill, explain_missed
 from lakeq.quantities import (
     format_age,
     format_bytes,
@@ -57,7 +57,7 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
     """The line after a query; without `stats` for one that was not read to its end."""
     parts = [
         f"{format_share(estimate.partitions, estimate.partitions_total)} partitions",
-        f"estimated {format_bytes(estimate.bytes_scanned)} ({format_dollars(estimate.cost_usd)})",
+        f"estimated {format_bytes(estimate.bytes_scanned)} ({describe_dollars(estimate)})",
     ]
     if stats is None:
         parts.append("stopped after the rows shown")
@@ -69,6 +69,7 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
 def describe_estimate(estimate: Estimate) -> Iterator[str]:
     """The estimate in lines: the sum first, then each table reference."""
     yield f"scans {format_scanned(estimate)}, costs {format_dollars(estimate.cost_usd)}"
+    yield from describe_bill(estimate)
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"

@@ -98,7 +98,9 @@ def scan_table(
 ) -> TableScan:
     """Prune one table reference."""
     pruning = plan_pruning(entry.table, reference.predicate, reference.missed)
-    selection = entry.index.select(pruning.files, pruning.guarded_files, derived=pruning.derived)
+    selection, archived = entry.split_archived(
+        entry.index.select(pruning.files, pruning.guarded_files, derived=pruning.derived)
+    )
     hidden = {c.name for c in HIDDEN_COLUMNS}
     keys = {c.name for c in entry.table.partition_columns}
     data = tuple(c for c in reference.columns if c not in hidden and c not in keys)
@@ -130,6 +132,8 @@ def scan_table(
         uses=reference.uses,
         time=table.time if pruning.derived else None,
         warnings=describe_strays(table, entry.index) if pruning.derived else (),
+        footer_read=entry.known.tail,
+        archived=archived,
     )
     return replace(scan, not_pruned_by=suggest(scan, reference, pruning, entry.index))
 
@@ -144,7 +148,9 @@ def suggest(
 
     def measure(table: Table, wanted: exp.Expr) -> int:
         tried = plan_pruning(table, wanted, ())
-        selection = index.select(tried.files, tried.guarded_files, derived=tried.derived)
+        selection, _ = index.split_archived(
+            index.select(tried.files, tried.guarded_files, derived=tried.derived)
+        )
         if not has_footers:
             return selection.size
         if scan.sampled is not None:

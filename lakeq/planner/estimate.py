@@ -3,16 +3,21 @@ ScanPlan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from lakeq.planner.archived import ArchivedCost, price_archived
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.pricing import ATHENA, Pricing
+from lakeq.planner.requests import count_reads
+from lakeq.planner.storage_cost import StorageCost, price_reads
+from lakeq.planner.storage_prices import S3_PRICES, StoragePrices
 from lakeq.quantities import format_bytes, format_dollars, format_moment, format_share
 
 EXACT, SAMPLED, UPPER_BOUND = "exact", "sampled", "upper_bound"
+_S3 = "s3://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,10 @@ class Estimate:
     reads: its `low` is 0 where an engine may do with less (LIMIT, joins, conditions on data). Totals are
     those of the tables before pruning; None while a table was listed in parts only. `listed_at` is when the
     oldest listing in use was made (seconds since 1970). `shares_ctes` is that of the Pricing.
+
+    `cost_usd` is the price of the scan alone. `storage` is what S3 asks beside it, with nothing cached; None
+    where files lie in another cloud, whose prices are not known here. `archived` are files that are wanted
+    and must be restored first: they are in no other figure.
     """
 
     bytes_scanned: int
@@ -43,6 +52,23 @@ class Estimate:
     scans: tuple[TableScan, ...]
     listed_at: float | None = None
     shares_ctes: bool = True
+    storage: StorageCost | None = None
+    archived: ArchivedCost | None = None
+
+    @property
+    def total_usd(self) -> Decimal:
+        """As the pricing's service would bill it: the scan, and S3's requests and retrieval for it."""
+        return self.cost_usd + (self.storage.usd if self.storage is not None else 0)
+
+    @property
+    def here_usd(self) -> Decimal | None:
+        """What running it here costs: requests, retrieval and egress. None where that is not known."""
+        return None if self.storage is None else self.storage.usd + self.storage.egress_usd
+
+    @property
+    def dearest_usd(self) -> Decimal:
+        """What `max_cost` limits: the higher of both sums."""
+        return max(self.total_usd, self.here_usd or Decimal(0))
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
@@ -54,6 +80,10 @@ class Estimate:
             "cost_usd": float(self.cost_usd),
             "cost_low": float(self.cost_low),
             "cost_high": float(self.cost_high),
+            "total_usd": float(self.total_usd),
+            "here_usd": None if self.here_usd is None else float(self.here_usd),
+            "storage": None if self.storage is None else [line.to_dict() for line in self.storage.lines],
+            "archived": None if self.archived is None else self.archived.to_dict(),
             "files": self.files,
             "files_total": self.files_total,
             "partitions": self.partitions,
@@ -66,7 +96,7 @@ class Estimate:
         return (
             f"{format_share(self.partitions, self.partitions_total)} partitions, "
             f"{format_share(self.files, self.files_total)} files, "
-            f"{tell_scanned(self)}"
+            f"{tell_scanned(self, describe_dollars(self))}"
         )
 
 
@@ -82,10 +112,18 @@ def format_scanned(estimate: Estimate) -> str:
     return size if estimate.accuracy == EXACT else f"at most {size}"
 
 
-def tell_scanned(estimate: Estimate) -> str:
-    """The bytes and the dollars: `about 1.2 GB ($0.0059)`."""
+def tell_scanned(estimate: Estimate, dollars: str) -> str:
+    """The bytes, and the dollars as told: `about 1.2 GB ($0.0059)`."""
     words = {EXACT: "", SAMPLED: "about ", UPPER_BOUND: "at most "}[estimate.accuracy]
-    return f"{words}{format_bytes(estimate.bytes_scanned)} ({format_dollars(estimate.cost_usd)})"
+    return f"{words}{format_bytes(estimate.bytes_scanned)} ({dollars})"
+
+
+def describe_dollars(estimate: Estimate) -> str:
+    """`$0.012`, the scan's price; where S3 asks for more, what running it here costs too."""
+    price = format_dollars(estimate.cost_usd)
+    if estimate.storage is None or not estimate.storage.lines:
+        return price
+    return f"{price}, run here {format_dollars(estimate.here_usd or Decimal(0))}"
 
 
 def scan_bytes(scan: TableScan) -> int:
@@ -114,8 +152,13 @@ def scan_range(scan: TableScan, reads_all: bool) -> tuple[int, int]:
     return size if reads_all and scan_accuracy(scan) == EXACT else 0, size
 
 
-def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
-    """The estimate of a plan. No I/O."""
+def estimate_plan(
+    plan: ScanPlan,
+    pricing: Pricing = ATHENA,
+    prices: StoragePrices = S3_PRICES,
+    asked: Mapping[str, int] | None = None,
+) -> Estimate:
+    """The estimate of a plan for which S3 was `asked` so many requests by kind (`list`, `head`). No I/O."""
     scans = plan.scans
     lows, highs = zip((0, 0), *(scan_range(scan, plan.reads_all) for scan in scans), strict=True)
     sizes = (map(scan_bytes, scans), lows[1:], highs[1:])
@@ -139,7 +182,15 @@ def estimate_plan(plan: ScanPlan, pricing: Pricing = ATHENA) -> Estimate:
         partitions_total=sum_known([scan.table.partitions_total for scan in scans]),
         scans=tuple(price_rewrites(scans, scan, pricing) for scan in scans),
         listed_at=min((s.table.listed_at for s in scans if s.table.listed_at is not None), default=None),
+        storage=price_reads(count_reads(plan, _S3), asked or {}, prices) if _knows_prices(plan) else None,
+        archived=price_archived(plan, prices),
     )
+
+
+def _knows_prices(plan: ScanPlan) -> bool:
+    """Whether all files lie in S3, or on this machine, where reading is free."""
+    roots = {scan.table.store_root for scan in plan.scans}
+    return all(root.startswith(_S3) or "://" not in root for root in roots)
 
 
 def bytes_by_table(estimate: Estimate) -> dict[str, int]:

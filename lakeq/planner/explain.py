@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from lakeq.planner.estimate import (
     SAMPLED,
@@ -30,6 +31,33 @@ def _head(estimate: Estimate) -> Iterator[str]:
         f"{format_share(estimate.partitions, estimate.partitions_total)} partitions"
     )
     yield f"costs {format_dollars(estimate.cost_usd)} ({estimate.pricing})"
+    yield from describe_bill(estimate)
+
+
+def describe_bill(estimate: Estimate) -> Iterator[str]:
+    """What S3 asks beside the price of the scan, a line each, and both sums; nothing for a local lake. Then
+    what a restore of archived files would cost."""
+    lines = () if estimate.storage is None else estimate.storage.lines
+    for line in lines:
+        about = "" if line.is_exact else "about "
+        amount = f"{line.quantity:,}" if line.unit == "requests" else format_bytes(line.quantity)
+        of = "" if line.storage_class is None else f" ({line.storage_class})"
+        yield f"  {line.name}: {about}{amount}{of}, {format_dollars(line.usd)}"
+    if lines:
+        here = format_dollars(estimate.here_usd or Decimal(0))
+        yield f"  in all {format_dollars(estimate.total_usd)} ({estimate.pricing}), {here} run here"
+    cost = estimate.archived
+    if cost is not None:
+        classes = ", ".join(str(share.storage_class) for share in cost.classes)
+        yield (
+            f"  archived, not counted: {format_files(cost.files)}, {format_bytes(cost.size)} ({classes}): "
+            f"restore {format_dollars(cost.restore_usd)}, up to {cost.restore_hours} h"
+        )
+
+
+def format_files(count: int) -> str:
+    """`1 file`, `1,440 files`."""
+    return f"{count:,} file" if count == 1 else f"{count:,} files"
 
 
 _WORDS = {UPPER_BOUND: "at most ", SAMPLED: "about "}

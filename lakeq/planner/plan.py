@@ -50,7 +50,8 @@ class TableScan:
     are large enough to be read in parts; `group_footers` the same of the row groups' own footers, in a format
     where they have them: they say which row groups are read. `uses` is how often an engine that shares no
     results reads it. `time` is the declared time of the table, where it pruned; `warnings` what was found to
-    be wrong.
+    be wrong. `footer_read` is how much of a large remote file's end planning reads. `archived` are files that
+    are wanted too and must be restored first: no part of `files`.
     """
 
     table: Table
@@ -71,6 +72,8 @@ class TableScan:
     time: TimeMapping | None = None
     warnings: tuple[str, ...] = ()
     group_footers: pa.Table | None = None
+    footer_read: int = 0
+    archived: FileSelection | None = None
 
 
 @dataclass(frozen=True, slots=True)

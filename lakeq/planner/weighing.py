@@ -70,10 +70,10 @@ def weigh_sample(
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
     leaves = find_stored(entry.table, index, data)
     rows = index.measure_files(selection, conditions, leaves, pruning.bounds)
-    ids, known = index.number(selection), ~index.are_unknown(selection)
+    ids, known = index.number(selection.ids), ~index.are_unknown(selection)
     places = np.searchsorted(ids, rows["file_id"].to_numpy())
     kept, read, stored = (np.zeros(len(ids), dtype=np.int64) for _ in range(3))
     for name, figures in (("kept", kept), ("read", read), ("stored", stored)):
         figures[places] = rows[name].to_numpy()
-    sampled = extrapolate(index.sizes(selection), known, read, stored, sample)
+    sampled = extrapolate(index.read_sizes(selection.ids), known, read, stored, sample)
     return Weighed(index.take(ids[~known | (kept > 0)]), column_bytes=sampled.expected, sampled=sampled)

@@ -21,7 +21,8 @@ LISTING_SCHEMA = pa.schema(
     ]
 )
 """One row an object. `path` is relative to the store's root, with `/` and no leading slash; `size` is in
-bytes; `etag` is opaque and changes when the object does; `storage_class` is null where unknown."""
+bytes; `etag` is opaque and changes when the object does; `storage_class` is null where unknown, else as of
+lakeq.storage.classes."""
 
 
 _MANY, _LEAPS = 10_000, 1_000
@@ -115,3 +116,19 @@ class PrefixStore(Store, Protocol):
 
     def list_range(self, prefix: str, start: str, stop: str) -> pa.Table:
         """The objects below the folder `prefix` whose paths are from `start` on and before `stop`, sorted."""
+
+
+@runtime_checkable
+class ClassStore(Store, Protocol):
+    """A store that may keep objects where they cannot be read."""
+
+    @property
+    def tells_classes(self) -> bool:
+        """Whether its listings tell the storage class."""
+
+    @property
+    def tells_restores(self) -> bool:
+        """Whether its listings are known to tell which archived objects have a restored copy."""
+
+    def read_class(self, path: str) -> str | None:
+        """`storage_class` of one object as of now; None when it is gone."""

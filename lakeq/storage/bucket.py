@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -19,7 +20,19 @@ from lakeq.errors import (
 )
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing, split_folder
 from lakeq.storage.faults import endless, is_expired, translate_obstore_error
-from lakeq.storage.pages import cut_page, has_repeats, join_pages, own_page, sort_objects, to_listing
+from lakeq.storage.pages import (
+    PAGE_OBJECTS,
+    ListedPage,
+    PageLister,
+    cut_page,
+    drop_repeats,
+    has_repeats,
+    join_pages,
+    own_page,
+    sort_objects,
+    to_listing,
+    walk_pages,
+)
 from lakeq.storage.tally import count_request
 from lakeq.storage.throttle import MOST_AT_ONCE, Throttle
 from lakeq.storage.workers import Workers
@@ -29,21 +42,11 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-PAGE_OBJECTS = 1_000
-"""Objects that one LIST request tells of, at most: S3's own figure."""
 _PATIENCE = 90.0
-_AFTER_ALL = "\U0010ffff"
 
 
 class ExactKeys(Protocol):
     """A slower way to the same bucket, for keys that obstore cannot spell (`a//b`, `./a`, `a/`)."""
-
-    def list(self, prefix: str) -> pa.Table:
-        """LISTING_SCHEMA with whole keys as paths: every key that starts with `prefix`, each once."""
-
-    def has_more(self, prefix: str, after: str) -> bool:
-        """Whether a key that starts with `prefix` comes after `after`. An answer that is no listing is an
-        error."""
 
     def read(self, key: str, start: int, length: int, etag: str | None) -> bytes:
         """Up to `length` bytes from `start` of the version `etag`; fewer where the object ends."""
@@ -55,7 +58,8 @@ class BucketStore:
     `bucket_url` is such as `s3://bucket`; `client` an obstore store over the whole bucket that tries no
     request twice; `exact` opens the way to keys that obstore cannot spell (None: there is none);
     `patience` is how long, in seconds, a request that fails for a passing reason is made again; `renew`
-    gives a client with new credentials for one whose have expired.
+    gives a client with new credentials for one whose have expired; `lister` opens a way to list that is
+    taken instead of the client's (None: there is none).
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class BucketStore:
         only: str | None = None,
         patience: float = _PATIENCE,
         renew: Callable[[], Any] | None = None,
+        lister: Callable[[], PageLister] | None = None,
     ) -> None:
         self._bucket_url = bucket_url
         self._prefix = f"{prefix}/" if prefix else ""
@@ -74,6 +79,8 @@ class BucketStore:
         self._open_exact = exact
         self._exact: ExactKeys | None = None
         self._only = only
+        self._open_lister = lister
+        self._lister: PageLister | None = None
         self._throttle = Throttle(patience)
         self._renew = renew
         self._renewing = threading.Lock()
@@ -88,55 +95,37 @@ class BucketStore:
         return False
 
     def list(self, prefix: str = "") -> pa.Table:
-        """See Store.list. `storage_class` is null: obstore does not tell it."""
+        """See Store.list. `storage_class` is null without a lister: obstore does not tell it."""
         if self._only is not None:
             return self._list_only(self._only, prefix)
         folder = self._prefix + prefix
-        try:
-            pages = list(self._pages(folder))
-            found: pa.Table | None = join_pages(self._below(page, folder) for page in pages)
-        except _OddKeyError:
-            pages, found = [self._keys(folder).list(folder)], None
-        # obstore drops a slash at a key's end; two keys that became one need the way that keeps it.
-        if found is None or has_repeats(found):
-            found = self._below(self._keys(folder).list(folder), folder)
+        pages = list(self._pages(folder))
+        found = self._settle(self._below(page, folder) for page in pages)
         if not prefix and not any(page.num_rows for page in pages):
             self._check_found(found)
-        return sort_objects(found)
+        return found
 
     def list_page(self, prefix: str = "", after: str = "") -> tuple[pa.Table, bool]:
         """See PrefixStore.list_page."""
         if self._only is not None:
             return self._list_only(self._only, prefix), True
         folder = self._prefix + prefix
-        try:
-            key = self._prefix + after if after else None
-            first = next(self._pages(folder, key), LISTING_SCHEMA.empty_table())
-        except _OddKeyError:
-            found = self.list(prefix)
-            return found.filter(pc.greater(found["path"], after)), True
-        if first.num_rows >= PAGE_OBJECTS:
-            return sort_objects(self._below(first, folder)), False
+        key = self._prefix + after if after else None
+        first = next(self._pages(folder, key), LISTING_SCHEMA.empty_table())
         if not prefix and not after:
             self._check_found(first)
-        return (self.list(prefix) if has_repeats(first) else sort_objects(self._below(first, folder))), True
+        return self._settle([self._below(first, folder)]), first.num_rows < PAGE_OBJECTS
 
     def list_folder(self, prefix: str) -> FolderListing:
         """See PrefixStore.list_folder."""
         if self._only is not None:
             return FolderListing((), self._list_only(self._only, prefix))
         folder = self._prefix + prefix
-        answer = self._ask_folder(folder) if _is_plain(folder.removesuffix("/")) else None
+        answer = self._ask_folder(folder) if self._open_lister is None else self._list_folder(folder)
         if answer is None:
             return split_folder(self.list(prefix), prefix)
         folders, objects = answer
-        if any(not name.startswith(folder) or len(name) <= len(folder) for name in folders):
-            return split_folder(self.list(prefix), prefix)  # a key such as `a//b`, whose slash was dropped
-        if (len(folders) + objects.num_rows) % PAGE_OBJECTS == 0:
-            ends = [folder, *objects["path"].to_pylist(), *(f"{name}{_AFTER_ALL}" for name in folders)]
-            if self._has_more(folder, max(ends)):
-                return split_folder(self.list(prefix), prefix)
-        cut, found = len(self._prefix), sort_objects(self._below(objects, folder))
+        cut, found = len(self._prefix), self._settle([self._below(objects, folder)])
         return FolderListing(tuple(name[cut:] for name in folders), found)
 
     def list_range(self, prefix: str, start: str, stop: str) -> pa.Table:
@@ -146,17 +135,11 @@ class BucketStore:
             # A listing begins after a key: after one that comes a little before `start`.
             after = self._prefix + start[:-1]
         inside: list[pa.Table] = []
-        try:
-            for page in self._pages(folder, after):
-                inside.append(own_page(cut_page(self._below(page, folder), start, stop)))
-                if page["path"][-1].as_py() >= self._prefix + stop:
-                    break
-        except _OddKeyError:
-            inside = [cut_page(self._below(self._keys(folder).list(folder), folder), start, stop)]
-        found = join_pages(inside)
-        if has_repeats(found):
-            found = cut_page(self._below(self._keys(folder).list(folder), folder), start, stop)
-        return sort_objects(found)
+        for page in self._pages(folder, after):
+            inside.append(own_page(cut_page(self._below(page, folder), start, stop)))
+            if page.num_rows and page["path"][-1].as_py() >= self._prefix + stop:
+                break
+        return self._settle(inside)
 
     def read(self, path: str, start: int, length: int, etag: str | None) -> bytes:
         """See Store.read."""
@@ -166,6 +149,20 @@ class BucketStore:
         if len(got) != length:
             raise self._short(path, start, length, len(got))
         return got
+
+    @property
+    def tells_classes(self) -> bool:
+        """See ClassStore."""
+        return self._open_lister is not None
+
+    @property
+    def tells_restores(self) -> bool:
+        """See ClassStore."""
+        return self.tells_classes and self._listing().tells_restores
+
+    def read_class(self, path: str) -> str | None:
+        """See ClassStore."""
+        return self._call(lambda: self._listing().read_class(self._prefix + path))
 
     def url(self, path: str) -> str:
         return f"{self._bucket_url}/{self._prefix}{path}"
@@ -181,6 +178,8 @@ class BucketStore:
         with self._renewing:  # many threads see it at once
             if self._client is client:
                 self._client, self._exact = self._renew(), None
+                if self._lister is not None:
+                    self._lister.renew()
         return self._throttle.call(ask)
 
     def _read_once(self, path: str, start: int, length: int, etag: str | None) -> bytes:
@@ -209,14 +208,29 @@ class BucketStore:
         paths = pc.utf8_slice_codeunits(found["path"], start=len(self._prefix))
         return found.set_column(0, LISTING_SCHEMA.field("path"), paths.cast(pa.string())).cast(LISTING_SCHEMA)
 
+    def _settle(self, pages: Iterable[pa.Table]) -> pa.Table:
+        """The objects of pages, sorted, each once."""
+        found = sort_objects(join_pages(pages))
+        if not has_repeats(found):
+            return found
+        if self._open_lister is None:  # to obstore `a/` is `a`
+            raise _unspeakable(self.root)
+        return drop_repeats(found, self.root)
+
     def _pages(self, folder: str, after: str | None = None) -> Iterator[pa.Table]:
-        """The pages of a listing of all keys below `folder`, as obstore spells them, each asked for when it
-        is wanted. _OddKeyError when obstore cannot spell one."""
+        """The pages of a listing of all keys below `folder`, each asked for when it is wanted."""
+        if self._open_lister is None:
+            return self._client_pages(folder, after)
+        pages = walk_pages(partial(self._ask_page, folder, after), f"{self._bucket_url}/{folder}")
+        return (page for page, _ in pages)
+
+    def _client_pages(self, folder: str, after: str | None) -> Iterator[pa.Table]:
+        """The same as obstore spells the keys. StorageError when it cannot spell one."""
         import obstore
         from obstore.exceptions import BaseError, InvalidPathError
 
         if not _is_plain(folder.removesuffix("/")):
-            raise _OddKeyError
+            raise _unspeakable(f"{self._bucket_url}/{folder}")
         state = _Listing(after)
 
         def ask() -> pa.Table | None:
@@ -232,7 +246,7 @@ class BucketStore:
             try:
                 page = next(state.stream, None)
             except (InvalidPathError, ValueError) as error:
-                raise _OddKeyError from error
+                raise _unspeakable(f"{self._bucket_url}/{folder}") from error
             except (BaseError, OSError) as error:
                 state.stream = None  # the next try begins after the last page that came
                 raise translate_obstore_error(error, f"{self._bucket_url}/{folder}", listed=False) from error
@@ -247,8 +261,23 @@ class BucketStore:
             yield page
             if page.num_rows < PAGE_OBJECTS:
                 return
-        if self._has_more(folder, state.last or folder):
-            raise _OddKeyError
+
+    def _ask_page(self, prefix: str, after: str | None, token: str | None, delimiter: str = "") -> ListedPage:
+        return self._call(lambda: self._listing().page(prefix, after, token, delimiter))
+
+    def _list_folder(self, folder: str) -> tuple[tuple[str, ...], pa.Table]:
+        """The folders directly in one, and the objects, as the lister tells."""
+        ask = partial(self._ask_page, folder, None, delimiter="/")
+        pages = list(walk_pages(ask, f"{self._bucket_url}/{folder}"))
+        names = sorted({name for _, folders in pages for name in folders})
+        return tuple(names), join_pages(page for page, _ in pages)
+
+    def _listing(self) -> PageLister:
+        assert self._open_lister is not None
+        with self._renewing:
+            if self._lister is None:
+                self._lister = self._open_lister()
+            return self._lister
 
     def _ask_folder(self, folder: str) -> tuple[tuple[str, ...], pa.Table] | None:
         """The folders directly in one, sorted, and the objects; None when obstore cannot spell them."""
@@ -268,18 +297,6 @@ class BucketStore:
             return None
         folders = tuple(sorted(f"{name}/" for name in answer["common_prefixes"]))
         return folders, to_listing(pa.table(answer["objects"]))
-
-    def _has_more(self, folder: str, after: str) -> bool:
-        """Whether a listing that ended on a whole page, or found nothing, left keys out: to obstore an error
-        with status 200 is a page without keys."""
-        if self._open_exact is None:
-            return False
-
-        def ask() -> bool:
-            count_request("list")
-            return self._keys(folder).has_more(folder, after)
-
-        return self._call(ask)
 
     def _list_only(self, name: str, prefix: str) -> pa.Table:
         import obstore
@@ -339,10 +356,6 @@ class BucketStore:
         if self._exact is None:
             self._exact = self._open_exact()
         return self._exact
-
-
-class _OddKeyError(Exception):
-    """A key that obstore cannot spell."""
 
 
 class _Listing:

@@ -14,7 +14,10 @@ from lakeq.storage.credentials import S3Access, find_s3_access
 from lakeq.storage.endpoints import S3Endpoint, find_endpoint, find_moved
 from lakeq.storage.faults import is_elsewhere, is_unanswered, translate_obstore_error
 from lakeq.storage.options import StorageOptions
+from lakeq.storage.pages import PageLister
 from lakeq.storage.s3_keys import S3Keys
+from lakeq.storage.s3_listing import S3Listing, load_botocore
+from lakeq.storage.workers import begin
 
 _CONNECT_SECONDS = 5.0
 _REQUEST = timedelta(minutes=10)
@@ -61,6 +64,7 @@ def _open_s3(bucket: str, prefix: str, options: StorageOptions) -> BucketStore:
     access = find_s3_access(f"{url}/{prefix}".rstrip("/"), options)
     endpoint = find_endpoint(bucket, access.settings, options.timeout)
     build = partial(_s3, endpoint, access, options)
+    begin(load_botocore)  # while the bucket is asked
     found = _ask(_build(url, build, options, first=True), f"{url}/{prefix}", prefix)
     if found == "elsewhere":
         moved = find_moved(endpoint, access.settings, options.timeout)
@@ -71,7 +75,8 @@ def _open_s3(bucket: str, prefix: str, options: StorageOptions) -> BucketStore:
     exact = partial(S3Keys, endpoint, access, options)
     is_fixed = options.key is not None or options.anonymous
     renew = None if is_fixed else partial(_renew_s3, url, endpoint, options)
-    return _make_store(url, prefix, _build(url, build, options), found, options, exact, renew)
+    lister = partial(S3Listing, endpoint, access, options)
+    return _make_store(url, prefix, _build(url, build, options), found, options, exact, renew, lister)
 
 
 def _renew_s3(url: str, endpoint: S3Endpoint, options: StorageOptions) -> Any:
@@ -189,9 +194,9 @@ def _make_store(
     options: StorageOptions,
     exact: Callable[[], ExactKeys] | None = None,
     renew: Callable[[], Any] | None = None,
+    lister: Callable[[], PageLister] | None = None,
 ) -> BucketStore:
-    patience = options.retry_timeout
-    if found == "object":
-        parent, _, name = prefix.rpartition("/")
-        return BucketStore(url, parent, client, exact, only=name, patience=patience, renew=renew)
-    return BucketStore(url, prefix, client, exact, patience=patience, renew=renew)
+    parent, _, name = prefix.rpartition("/")
+    only = name if found == "object" else None
+    root = prefix if only is None else parent
+    return BucketStore(url, root, client, exact, only, options.retry_timeout, renew, lister)

@@ -99,7 +99,7 @@ def find_endpoint(bucket: str, settings: S3Settings, timeout: float) -> S3Endpoi
     AWS is asked for the region where none is configured; other servers want none, and get us-east-1.
     """
     endpoint = _place(bucket, settings, settings.region or _DEFAULT_REGION)
-    if settings.region or not _is_aws(endpoint.service_url):
+    if settings.region or not is_aws(endpoint.service_url):
         return endpoint
     return find_moved(endpoint, settings, timeout) or endpoint
 
@@ -125,7 +125,7 @@ def _place(bucket: str, settings: S3Settings, region: str) -> S3Endpoint:
     service_url = settings.endpoint_url or _find_aws_url(region, settings.dualstack, settings.fips)
     endpoint = S3Endpoint(bucket, region, service_url.rstrip("/"), settings.addressing_style == "virtual")
     if settings.addressing_style == "auto" and _HOST_LABEL.fullmatch(bucket):
-        return replace(endpoint, virtual=_is_aws(service_url))
+        return replace(endpoint, virtual=is_aws(service_url))
     return endpoint
 
 
@@ -144,7 +144,8 @@ def _find_aws_url(region: str, dualstack: bool, fips: bool) -> str:
     return f"https://{found['hostname'] if found else f's3.{region}.amazonaws.com'}"
 
 
-def _is_aws(service_url: str) -> bool:
+def is_aws(service_url: str) -> bool:
+    """Whether a server is AWS's own."""
     return _AWS_HOST.fullmatch(urlsplit(service_url).hostname or "") is not None
 
 

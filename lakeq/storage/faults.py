@@ -62,15 +62,16 @@ def translate_obstore_error(error: Exception, location: str, listed: bool) -> La
     silence = "" if status else next((why for word, why in _SILENCE.items() if word in text), "")
     error.args = (" ".join(part for part in (status, code, silence) if part) or "nothing that can be read",)
     if "token request" in text or "credential provider" in text:
-        return _translate_no_credentials(location, text)
+        # obstore asks the instance that it runs on where Google or Azure are given no credentials.
+        is_instance = "token request" in text
+        return no_credentials(location, "from the environment or this instance" if is_instance else "anew")
     if "invalid list response" in text and not status:
         return unreadable(location)
     return translate_status(int(status or 0), code, location, listed, silence)
 
 
-def _translate_no_credentials(location: str, text: str) -> AccessDeniedError:
-    # obstore asks the instance that it runs on where Google or Azure are given no credentials.
-    asked = "from the environment or this instance" if "token request" in text else "anew"
+def no_credentials(location: str, asked: str = "anew") -> AccessDeniedError:
+    """The error for credentials that could not be had where they were `asked` for."""
     return AccessDeniedError(
         f"Credentials for '{location}' could not be had {asked}. Renew or pass them, see docs/storage.md; "
         "or pass anonymous=true for what is public.",

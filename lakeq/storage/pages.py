@@ -1,13 +1,75 @@
-"""The pages of a listing as obstore gives them, and what is made of them."""
+"""The pages of a listing, and what is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakeq.errors import ObjectChangedError
 from lakeq.storage.base import LISTING_SCHEMA
+from lakeq.storage.faults import endless
+
+PAGE_OBJECTS = 1_000
+"""Objects that one LIST request tells of, at most: S3's own figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """One answer: `objects` in LISTING_SCHEMA with whole keys as paths, the `folders` of a listing by folder,
+    and the `token` of the next page; None: this is the last."""
+
+    objects: pa.Table
+    folders: tuple[str, ...]
+    token: str | None
+
+
+class PageLister(Protocol):
+    """A way to list that leaves no key and no storage class out."""
+
+    @property
+    def tells_restores(self) -> bool:
+        """Whether a page is known to tell which archived objects have a restored copy."""
+
+    def page(
+        self, prefix: str, after: str | None = None, token: str | None = None, delimiter: str = ""
+    ) -> ListedPage:
+        """The first keys that start with `prefix` after the key `after`, or where `token` leads."""
+
+    def read_class(self, key: str) -> str | None:
+        """`storage_class` of one object; None when it is gone."""
+
+    def renew(self) -> None:
+        """Ask for credentials anew."""
+
+
+def walk_pages(
+    ask: Callable[[str | None], ListedPage], location: str
+) -> Iterator[tuple[pa.Table, tuple[str, ...]]]:
+    """The objects and folders of a listing in pages of PAGE_OBJECTS or more, but for the last one.
+
+    `ask` gives the page to which a token (None: the first) leads. StorageError when the listing of `location`
+    repeats itself."""
+    token, seen = None, set[str]()
+    held: list[pa.Table] = []
+    folders: tuple[str, ...] = ()
+    while True:
+        page = ask(token)
+        held.append(page.objects)
+        folders += page.folders
+        token = page.token
+        ends = {name for name in (token, *page.objects["path"][-1:].to_pylist()) if name is not None}
+        if seen & ends:
+            raise endless(location)
+        seen |= ends
+        if token is None or sum(objects.num_rows for objects in held) >= PAGE_OBJECTS:
+            yield join_pages(held), folders
+            held, folders = [], ()
+        if token is None:
+            return
 
 
 def join_pages(pages: Iterable[pa.Table]) -> pa.Table:
@@ -40,6 +102,18 @@ def has_repeats(found: pa.Table) -> bool:
     if pc.all(pc.less(paths[:-1], paths[1:])).as_py():  # as S3 lists
         return False
     return bool(pc.count_distinct(paths).as_py() < found.num_rows)
+
+
+def drop_repeats(objects: pa.Table, root: str) -> pa.Table:
+    """The objects, sorted by path, each once. ObjectChangedError for one that was listed at two versions."""
+    names = objects.schema.names
+    once = sort_objects(objects.group_by(names, use_threads=False).aggregate([]).select(names))
+    paths = once["path"]
+    twice = paths[1:].filter(pc.equal(paths[:-1], paths[1:]))
+    if len(twice):
+        location = f"{root}/{twice[0]}"
+        raise ObjectChangedError(f"Object changed while it was listed: '{location}'. List again.", location)
+    return once
 
 
 def to_listing(found: pa.Table) -> pa.Table:

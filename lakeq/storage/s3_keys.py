@@ -1,16 +1,13 @@
-"""Every key of an S3 bucket, spelled as it is, through botocore: slower than obstore, but it alters none."""
+"""Objects under keys that obstore cannot spell, read through botocore."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
-
-from lakeq.errors import LakeqError, ObjectChangedError
-from lakeq.storage.base import LISTING_SCHEMA
+from lakeq.errors import LakeqError
 from lakeq.storage.credentials import S3Access
 from lakeq.storage.endpoints import S3Endpoint
-from lakeq.storage.faults import endless, translate_status, unreadable
+from lakeq.storage.faults import translate_status, unreadable
 from lakeq.storage.options import StorageOptions
 
 
@@ -44,37 +41,6 @@ class S3Keys:
         )
         self._client.meta.events.register("before-call.s3", _stay)
 
-    def list(self, prefix: str) -> pa.Table:
-        """See ExactKeys. A key that comes twice with two versions is ObjectChangedError."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        found: dict[str, dict[str, Any]] = {}
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, **self._payer
-        )
-        try:
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    row = {"path": item["Key"], "size": item["Size"], "etag": item["ETag"]}
-                    row |= {"modified": item["LastModified"], "storage_class": item.get("StorageClass")}
-                    if found.setdefault(item["Key"], row) != row:
-                        raise self._changed(item["Key"])
-        except (BotoCoreError, ClientError, ValueError, KeyError) as error:
-            raise self._translate(error, prefix, listed=False) from None
-        return pa.Table.from_pylist(list(found.values()), LISTING_SCHEMA)
-
-    def has_more(self, prefix: str, after: str) -> bool:
-        """See ExactKeys."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            page = self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=1, **self._payer
-            )
-        except (BotoCoreError, ClientError, ValueError, KeyError) as error:
-            raise self._translate(error, prefix, listed=False) from None
-        return bool(page.get("Contents"))
-
     def read(self, key: str, start: int, length: int, etag: str | None) -> bytes:
         """See ExactKeys."""
         from botocore.exceptions import BotoCoreError, ClientError
@@ -92,11 +58,7 @@ class S3Keys:
 
     def _translate(self, error: Any, key: str, listed: bool) -> LakeqError:
         """Our error, to be raised without `error` as its cause: the text of a server may hold keys."""
-        from botocore.exceptions import PaginationError
-
         location = f"s3://{self._bucket}/{key}"
-        if isinstance(error, PaginationError):  # the token of a page leads to the same page
-            return endless(location)
         if isinstance(error, ValueError | KeyError):
             return unreadable(location)
         answer = getattr(error, "response", {})
@@ -104,10 +66,6 @@ class S3Keys:
         code = answer.get("Error", {}).get("Code", "")
         code = "" if code.isdigit() else code  # botocore puts the status where a store gave no code
         return translate_status(status, code, location, listed)
-
-    def _changed(self, key: str) -> LakeqError:
-        location = f"s3://{self._bucket}/{key}"
-        return ObjectChangedError(f"Object changed while it was listed: '{location}'. List again.", location)
 
 
 def _stay(context: dict[str, Any], **_: Any) -> None:

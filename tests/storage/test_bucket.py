@@ -126,7 +126,7 @@ def test_the_marker_of_the_root_is_not_listed(s3_server: S3Server) -> None:
     assert store.list().num_rows == 0
     s3_server.put(bucket, "lake/a", b"1")
     s3_server.put(bucket, "lake/sub/", b"")
-    assert set(rows_of(store)) == {"a", "sub"}
+    assert set(rows_of(store)) == {"a", "sub/"}
     assert rows_of(store, "sub/") == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from lakeq.storage.caching import WHOLE_OBJECT_BYTES
 from lakeq.storage.ranges import (
     PIECE_BYTES,
     Span,
+    count_requests,
     is_fetched_whole,
     plan_requests,
     subtract_spans,
@@ -87,3 +89,30 @@ def test_no_gap_over_a_mebibyte_is_closed() -> None:
 
 def test_an_empty_file_asks_nothing() -> None:
     assert plan_requests(0, [(0, 0)]) == []
+
+
+@st.composite
+def files_with_needs(draw: st.DrawFn) -> tuple[int, list[Span], int]:
+    """A file's size, what is needed of it, and from where on it is known."""
+    size = draw(st.integers(1, 40 << 20))
+    edges = st.integers(0, size)
+    spans = draw(st.lists(st.tuples(edges, edges).map(lambda ends: (min(ends), max(ends))), max_size=8))
+    near = draw(st.lists(st.integers(0, 40_000), max_size=6))
+    at = draw(edges)
+    for gap in near:  # spans with small gaps between them
+        spans.append((min(at, size), min(at + 100_000, size)))
+        at += 100_000 + gap
+    return size, spans, draw(edges)
+
+
+@given(st.lists(files_with_needs(), min_size=1, max_size=6))
+def test_requests_of_many_files_are_counted_as_they_are_planned(
+    files: list[tuple[int, list[Span], int]],
+) -> None:
+    planned = [plan_requests(size, spans, [(known, size)]) for size, spans, known in files]
+    rows = [(i, *span) for i, (_, spans, _) in enumerate(files) for span in spans if span[0] < span[1]]
+    arrays = tuple(np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
+    sizes, known = (np.array([file[i] for file in files], dtype=np.int64) for i in (0, 2))
+    counts, asked = count_requests(sizes, arrays, known)
+    assert counts.tolist() == [len(requests) for requests in planned]
+    assert asked.tolist() == [total_bytes(requests) for requests in planned]
