@@ -101,15 +101,17 @@ def check_budget(estimate: Estimate, limits: QueryLimits) -> None:
     unfiltered = [scan.table for scan in estimate.scans if not scan.predicate]
     keys = list(dict.fromkeys(column.name for table in unfiltered for column in table.partition_columns))
     advice = f"Add a filter on {' or '.join(keys[:3])}, or raise" if keys else "Narrow the filter, or raise"
-    dollars = format_dollars(estimate.dearest_usd)
-    refused = f"Query not run: it would scan {tell_scanned(estimate, dollars)}, over the limit of"
+    price, dearest = (format_dollars(usd) for usd in (estimate.cost_usd, estimate.dearest_usd))
+    story = "Query not run: it would scan {}, over the limit of"
     is_sampled = estimate.accuracy == SAMPLED
     size = estimate.low if is_sampled else estimate.bytes_scanned
     cost = estimate.cost_low if is_sampled else estimate.dearest_usd
     if max_bytes is not None and size > max_bytes:
+        refused = story.format(tell_scanned(estimate, price))
         message = f"{refused} {format_bytes(max_bytes)}. {advice} max_bytes."
         raise BudgetExceededError(message, estimate, max_bytes)
     if max_cost is not None and cost > max_cost:
+        refused = story.format(tell_scanned(estimate, dearest))
         message = f"{refused} {format_dollars(max_cost)}. {advice} max_cost."
         raise BudgetExceededError(message, estimate, max_cost)
 

@@ -16,7 +16,7 @@ from lakeq.catalog.definitions import LakeDefinition, define_table
 from lakeq.catalog.freshness import Freshness
 from lakeq.errors import CatalogError, ConfigError, TableNotFoundError
 from lakeq.planner.bind import bind_query
-from lakeq.planner.build import build_plan
+from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.metadata import metadata_rows
 from lakeq.planner.plan import TableScan
 from tests.catalog.memory_store import ROWS, PrefixMemoryStore
@@ -56,7 +56,7 @@ def scan(catalog: Catalog, sql: str = ONE_DAY) -> TableScan:
     view = catalog.view()
     for _ in range(4):
         bound = bind_query(sql, None, view.names(), view.table, {}, dt.datetime.now(dt.UTC))
-        plan = build_plan(bound, None, view, {}, partial(metadata_rows, catalog=view))
+        plan = build_plan(bound, None, view, {}, partial(metadata_rows, catalog=view), PlanSettings())
         if plan is not None:
             return plan.scans[0]
     raise AssertionError("the schema kept changing")
