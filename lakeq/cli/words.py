@@ -124,10 +124,14 @@ def changes_to_dict(changes: TableChanges) -> dict[str, Any]:
 def describe_proposal(proposal: TimeProposal) -> Iterator[str]:
     """A declaration that the footers prove, ready to be pasted."""
     mapping = proposal.mapping
+    known = f"All {format_count(proposal.files)} files"
+    wish = "Declare it"
+    if proposal.files != proposal.files_total:
+        known = f"{format_share(proposal.files, proposal.files_total)} files were looked into, and all"
+        wish = "If the others do too, declare it"
     yield (
-        f"{format_share(proposal.files, proposal.files_total)} files were looked into, and all have "
-        f"{mapping.column} in the time of their folder. If the others do too, declare it in a lakeq.toml, "
-        f"and conditions on {mapping.column} prune folders:"
+        f"{known} have {mapping.column} in the time of their folder. {wish} in a lakeq.toml, and conditions "
+        f"on {mapping.column} prune folders:"
     )
     yield from (f"  {line}" for line in proposal.to_toml().splitlines())
 

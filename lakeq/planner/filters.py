@@ -83,6 +83,8 @@ def apply_conditions(
     missed: dict[str, list[Missed]] = {source.alias: [] for source in sources}
     aliases = {source.alias for source in sources}
     for condition in conditions:
+        if is_true(condition.node):
+            continue
         columns = list(condition.node.find_all(exp.Column))
         mentioned = {column.table for column in columns} & aliases if columns else aliases
         is_join_key = is_column_equality(condition.node)

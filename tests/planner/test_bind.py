@@ -362,3 +362,8 @@ def test_a_syntax_error_says_where() -> None:
 )  # fmt: skip
 def test_an_engine_that_shares_no_results_reads_a_cte_wherever_it_is_used(sql: str, uses: list[int]) -> None:
     assert [reference.uses for reference in bind(sql).references] == uses
+
+
+def test_a_condition_that_is_true_is_none_that_missed() -> None:
+    (reference,) = bind("SELECT x FROM events WHERE TRUE AND year = 2026").references
+    assert reference.missed == ()
