@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -21,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakeq.catalog.database import INDEX_SCHEMA, Database, partition_column
+from lakeq.catalog.database import COMPRESS_ROWS, Database, IndexTables, among, partition_column
 from lakeq.catalog.file_classes import FileClasses
 from lakeq.catalog.file_facts import FactArrays, Ids
 from lakeq.catalog.file_sample import FileSample, draw_sample
@@ -31,13 +30,6 @@ from lakeq.catalog.row_groups import RowGroupTable, leaf_types, row_group_rows, 
 from lakeq.catalog.selection import FileSelection, Measure
 from lakeq.formats.base import Column, FileFacts, FileSchema, RowGroup
 from lakeq.formats.types import quote_name
-
-_COMPRESS_ROWS = 100_000
-"""Rows added after which tables are compressed; fewer are not worth the time."""
-
-_FEW_IDS = 100
-"""Ids up to which a list in the SQL is quicker than a join with an Arrow table (which takes 3.5 ms; of 1,000
-ids the list takes 13 ms)."""
 
 _FEW = 0.1
 """The share of a table's files up to which looking them up is quicker than asking again which they are."""
@@ -54,8 +46,8 @@ class FileIndex:
         partition_columns: Sequence[Column],
     ) -> None:
         """Index `files` (LISTING_SCHEMA and `raw_<i>`, `value_<i>` columns) under the SQL name `name`."""
-        self._database = database
-        self._name = name
+        self._tables = IndexTables(database, name)
+        self._files = self._tables.name("files")
         self._lock = threading.Lock()
         self._keys = tuple(partition_columns)
         self._schemas: list[FileSchema] = []
@@ -65,7 +57,6 @@ class FileIndex:
         self._groups: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
         self._derived: dict[str, str] = {}
         self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
-        self._added = 0
         if not pc.all(pc.less_equal(files["path"][:-1], files["path"][1:])).as_py():
             files = files.sort_by("path")
         self.count = files.num_rows
@@ -81,13 +72,6 @@ class FileIndex:
         self.all = FileSelection(self, None, self.count, self.size, self.partitions)
 
     @property
-    def _files(self) -> str:
-        return self._sql_name("files")
-
-    def _sql_name(self, part: str) -> str:
-        return f"{INDEX_SCHEMA}.{quote_name(f'{self._name}:{part}')}"
-
-    @property
     def schemas(self) -> tuple[FileSchema, ...]:
         """The distinct schemas of the files inspected so far, in the order they were met."""
         return tuple(self._schemas)
@@ -98,38 +82,17 @@ class FileIndex:
         listing = files.append_column("file_id", pa.array(np.arange(self.count, dtype=np.int32)))
         listing = listing.append_column("partition_id", pa.array(self._partitions))
         columns = f"file_id, path, size, etag, modified, partition_id{raws}{values}"
-        cursor = self._database.cursor()
         # A part at a time: what is not compressed yet takes several times the memory.
-        for first in range(0, max(self.count, 1), _COMPRESS_ROWS):
-            cursor.register("listing", listing.slice(first, _COMPRESS_ROWS))
-            create = f"INSERT INTO {self._files}" if first else f"CREATE OR REPLACE TABLE {self._files} AS"
-            cursor.execute(f"{create} SELECT {columns} FROM listing")
-            self._compress(min(self.count, _COMPRESS_ROWS))
-        cursor.close()
-
-    def _compress(self, rows: int) -> None:
-        """Compress the tables once enough rows were added. Another's transaction may be in the way: they then
-        stay as they are until the next time."""
-        self._added += rows
-        if self._added >= _COMPRESS_ROWS:
-            with suppress(duckdb.TransactionException):
-                self._database.cursor().execute(f"CHECKPOINT {INDEX_SCHEMA}")
-                self._added = 0
-
-    def _arrow(self, sql: str, ids: pa.Array | None = None) -> pa.Table:
-        cursor = self._database.cursor()
-        if ids is not None and len(ids) > _FEW_IDS:
-            cursor.register("kept", pa.table({"file_id": ids}))
-        try:
-            return cursor.sql(sql).to_arrow_table()
-        finally:
-            cursor.close()
+        for first in range(0, max(self.count, 1), COMPRESS_ROWS):
+            part = listing.slice(first, COMPRESS_ROWS)
+            self._tables.write(self._files, f"SELECT {columns} FROM incoming", part, is_new=first == 0)
+            self._tables.compress(min(self.count, COMPRESS_ROWS))
 
     def read_files(self, ids: pa.Array | None) -> pa.Table:
         """The rows of FileSelection.to_table for these file_ids (None: all)."""
         values = "".join(f", raw_{i}, {partition_column(i)} AS value_{i}" for i in range(len(self._keys)))
         kept = "" if ids is None else f" WHERE {among(ids)}"
-        rows = self._arrow(  # in the order of the table, which is that of file_id
+        rows = self._tables.read(  # in the order of the table, which is that of file_id
             f"SELECT file_id, path, size, etag, modified{values} FROM {self._files}{kept}", ids
         )
         numbers = rows["file_id"].to_numpy()
@@ -166,7 +129,7 @@ class FileIndex:
         keys = "".join(
             f"any_value({partition_column(i)}) AS {quote_name(c.name)}, " for i, c in enumerate(self._keys)
         )
-        rows = self._arrow(
+        rows = self._tables.read(
             f"SELECT {keys}count(*) AS files, sum(size)::BIGINT AS bytes "
             f"FROM {self._files} GROUP BY partition_id ORDER BY partition_id"
         )
@@ -181,7 +144,7 @@ class FileIndex:
             return pa.table({"file_id": unread, "storage_class": pa.array([], pa.string())})
         # Of all files in the order of the table, which is that of file_id.
         kept = "" if len(unread) == self.count else f" WHERE {among(unread)} ORDER BY file_id"
-        rows = self._arrow(f"SELECT file_id, path, size, etag FROM {self._files}{kept}", unread)
+        rows = self._tables.read(f"SELECT file_id, path, size, etag FROM {self._files}{kept}", unread)
         return rows.append_column("storage_class", self.classes.column(rows["file_id"].to_numpy()))
 
     def add_facts(self, facts: Iterable[tuple[int, FileFacts]]) -> None:
@@ -195,7 +158,7 @@ class FileIndex:
             self._facts.record([i for i, _ in fresh], schema_ids, [fact for _, fact in fresh])
             self._views.clear()
             self.inspected += len(fresh)
-            self._compress(len(fresh))
+            self._tables.compress(len(fresh))
 
     def import_facts(self, file_ids: Ids, facts: KnownFacts) -> None:
         """Record what is known of files from before; `file_ids` is the file of each of the rows.
@@ -216,7 +179,7 @@ class FileIndex:
             self._facts.fill(ids, schema_ids[numbers], facts.rows["row_count"], facts.rows["has_rows"])
             self._views.clear()
             self.inspected += len(np.unique(ids))
-            self._compress(len(ids))
+            self._tables.compress(len(ids))
 
     def learned(self) -> pa.Array:
         """The `file_id`s of files whose facts came by `add_facts` and were not yet marked as remembered."""
@@ -233,7 +196,7 @@ class FileIndex:
 
         Files without an etag are left out, for nobody could tell whether they are still the same.
         """
-        files = self._arrow(
+        files = self._tables.read(
             f"SELECT file_id, path, etag, size FROM {self._files} "
             f"WHERE etag <> '' AND {among(ids)} ORDER BY file_id",
             ids,
@@ -243,7 +206,7 @@ class FileIndex:
             files = files.append_column(name, column)
         with self._lock:
             tables = list(self._groups.values())
-        groups = [(t, self._arrow(f"SELECT * FROM {t.name} WHERE {among(kept)}", kept)) for t in tables]
+        groups = [(t, self._tables.read(f"SELECT * FROM {t.name} WHERE {among(kept)}", kept)) for t in tables]
         return gather_facts(files, self.schemas, groups)
 
     def _number_schema(self, schema: FileSchema) -> int:
@@ -253,18 +216,14 @@ class FileIndex:
         return self._schema_ids[schema]
 
     def _row_group_table(self, schema: FileSchema, leaves: tuple[str, ...]) -> RowGroupTable:
-        name = self._sql_name(f"groups:{len(self._groups)}")
+        name = self._tables.name(f"groups:{len(self._groups)}")
         return self._groups.get((schema, leaves)) or RowGroupTable(name, schema, leaves)
 
     def _insert(self, table: RowGroupTable, rows: pa.Table) -> None:
         keys = "".join(f", f.{partition_column(i)}" for i in range(len(self._keys)))
         select = f"SELECT i.*{keys} FROM incoming i JOIN {self._files} f USING (file_id)"
-        is_there = (table.schema, table.leaves) in self._groups
-        target = f"INSERT INTO {table.name}" if is_there else f"CREATE OR REPLACE TABLE {table.name} AS"
-        cursor = self._database.cursor()
-        cursor.register("incoming", rows)
-        cursor.execute(f"{target} {select}")
-        cursor.close()
+        is_new = (table.schema, table.leaves) not in self._groups
+        self._tables.write(table.name, select, rows, is_new)
         self._groups[table.schema, table.leaves] = table
         self.row_groups += rows.num_rows
 
@@ -305,7 +264,7 @@ class FileIndex:
                 return self.all
             try:
                 source = self._derive(derived) if derived else self._files
-                rows = self._arrow(f"SELECT file_id FROM {source} WHERE {where}")
+                rows = self._tables.read(f"SELECT file_id FROM {source} WHERE {where}")
             except duckdb.Error:
                 continue
             return self.take(rows["file_id"].to_numpy(), None if derived else where)
@@ -318,7 +277,7 @@ class FileIndex:
     def sample(self, selection: FileSelection, count: int) -> FileSample:
         """About `count` of the selected files: by time of writing and size, the same each time."""
         kept = "" if selection.ids is None else f" WHERE {among(selection.ids)}"
-        rows = self._arrow(  # in the order of the table, which is that of file_id
+        rows = self._tables.read(  # in the order of the table, which is that of file_id
             f"SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot FROM {self._files}{kept}",
             selection.ids,
         )
@@ -331,13 +290,12 @@ class FileIndex:
         columns = ", ".join(f"TRY({sql}) AS {name}" for name, sql in derived.items())
         with self._lock:
             if columns not in self._derived:
-                name = self._sql_name(f"derived:{len(self._derived)}")
+                name = self._tables.name(f"derived:{len(self._derived)}")
                 keys = ", ".join(
                     f"any_value({key}) AS {key}" for key in map(partition_column, range(len(self._keys)))
                 )
                 each = f"SELECT partition_id, {keys} FROM {self._files} GROUP BY partition_id"
-                create = f"CREATE OR REPLACE TABLE {name} AS SELECT partition_id, {columns} FROM ({each})"
-                self._database.cursor().execute(create)
+                self._tables.write(name, f"SELECT partition_id, {columns} FROM ({each})")
                 self._derived[columns] = name
         return f"{self._files} JOIN {self._derived[columns]} USING (partition_id)"
 
@@ -376,7 +334,7 @@ class FileIndex:
         for where in conditions:
             if where is None:
                 break
-            rows = self._first(
+            rows = self._tables.read_first(
                 [
                     (
                         f"SELECT file_id, {size} AS bytes FROM (SELECT * FROM {source}{kept}) WHERE {where}",
@@ -389,7 +347,7 @@ class FileIndex:
                 files = self.take(rows["file_id"].to_numpy())
                 total = int(pc.sum(rows["bytes"]).as_py() or 0)
                 return Measure(files, rows.num_rows, self.row_groups, total)
-        totals = self._first(
+        totals = self._tables.read_first(
             [
                 (f"SELECT count(*), coalesce(sum({size}), 0)::BIGINT FROM {source}{kept}", only)
                 for kept, only in ways
@@ -415,7 +373,7 @@ class FileIndex:
         source = self._groups_view(tuple(leaves), tuple(bounds))
         ids = selection.ids
         kept = "" if ids is None else f" WHERE {among(ids)}"
-        found = self._first(
+        found = self._tables.read_first(
             [
                 (
                     f"SELECT file_id, count(*) FILTER (WHERE {where}) AS kept, "
@@ -437,7 +395,7 @@ class FileIndex:
             return None
         if key not in self._answers:
             source = self._groups_view((), (leaf,))
-            self._answers[key] = self._arrow(f"SELECT {aggregates} FROM {source}").to_pylist()[0]
+            self._answers[key] = self._tables.read(f"SELECT {aggregates} FROM {source}").to_pylist()[0]
         return self._answers[key]
 
     def read_chunks(
@@ -464,16 +422,9 @@ class FileIndex:
         for where in [*itertools.takewhile(lambda w: w is not None, conditions), "true"]:
             parts = f"SELECT * FROM (SELECT * FROM {source}{kept}) WHERE {where}"
             queries.append((f"WITH parts AS ({parts}) {pieces} ORDER BY file_id, start", ids))
-        found = self._first(queries)
+        found = self._tables.read_first(queries)
         assert found is not None
         return found
-
-    def _first(self, queries: Sequence[tuple[str, pa.Array | None]]) -> pa.Table | None:
-        """The rows of the first of these queries (with the ids that it keeps) that evaluates."""
-        for sql, ids in queries:
-            with suppress(duckdb.Error):
-                return self._arrow(sql, ids)
-        return None
 
     def _groups_view(self, leaves: tuple[str, ...], bounds: tuple[str, ...]) -> str:
         """A subquery over the row groups of every schema: bytes of `leaves`, `bounds` in one type each."""
@@ -490,10 +441,3 @@ class FileIndex:
 def _sum_leaves(leaves: Sequence[str]) -> str:
     """SQL for the stored bytes of these leaves in a row group."""
     return " + ".join(f"coalesce({quote_name('b:' + leaf)}, 0)" for leaf in leaves) or "0"
-
-
-def among(ids: pa.Array) -> str:
-    """SQL for "file_id is one of these"; of many ids, which are registered as `kept`."""
-    if len(ids) > _FEW_IDS:
-        return "file_id IN (SELECT file_id FROM kept)"
-    return f"file_id IN ({', '.join(map(str, ids.to_pylist()))})" if len(ids) else "FALSE"

@@ -100,11 +100,10 @@ def tell_files(index: FileIndex) -> list[dict[str, Any]]:
 
 def tell_types(index: FileIndex) -> list[tuple[Any, ...]]:
     """The SQL types of the row-group tables."""
-    return sorted(
-        index._database.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name LIKE '%:groups:%'"
-        ).fetchall()
+    rows = index._tables.read(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name LIKE '%:groups:%'"
     )
+    return sorted(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 # What is drawn: a type, and the bounds that a format might give for it.
