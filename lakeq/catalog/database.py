@@ -70,6 +70,7 @@ class IndexTables:
         self._database = database
         self._name = name
         self._added = 0
+        self.files = self.name("files")
 
     def name(self, part: str) -> str:
         """The SQL name of one of the tables."""

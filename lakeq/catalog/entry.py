@@ -264,7 +264,7 @@ class TableEntry:
             evidence.append(f"schema from {index.inspected:,} of {index.count:,} files")
         evidence += [f"cannot be read: {error}" for error in list(self._broken.values())[:5]]
         keys = {column.name.casefold() for column in files.partition_columns}
-        index.settle_types([column for column in columns if column.name.casefold() not in keys])
+        index.groups.settle_types([column for column in columns if column.name.casefold() not in keys])
         is_complete = self.is_whole and index.inspected == index.count > 0
         return make_table(self.known, files, columns, tuple(evidence), self.listed_at, is_complete)
 
