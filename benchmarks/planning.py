@@ -135,7 +135,7 @@ def build_catalog(kind: str, count: int) -> SyntheticCatalog:
         facts = make_facts(count)
         while batch := list(islice(facts, _BATCH)):
             index.add_facts(batch)
-        index.settle_types(COLUMNS)
+        index.groups.settle_types(COLUMNS)
     layout: Layout = parse_layout("hive")
     table = Table(
         name="events",

@@ -52,7 +52,7 @@ class RandomLake:
         self.condition = CONDITIONS[int(rng.integers(len(CONDITIONS)))]
         self.index = FileIndex(open_index_database(), "t", self._list(), KEYS)
         self.facts = self._make_facts()
-        self.index.settle_types(COLUMNS)
+        self.index.groups.settle_types(COLUMNS)
         self.table = Table(
             "t",
             "/lake/t",

@@ -14,18 +14,18 @@ from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.file_sample import FileSample
 from lakeq.catalog.index import FileIndex
+from lakeq.catalog.inspection import inspect_files
 from lakeq.catalog.known_facts import VERSION
-from lakeq.catalog.objects import StoredFile, stored_files, take_readable, take_spread
+from lakeq.catalog.objects import stored_files, take_readable, take_spread
 from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
 from lakeq.catalog.schema import settle_schema
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table, TableFiles, Totals
 from lakeq.catalog.time_mapping import check_mapping
-from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError
-from lakeq.formats.base import Column, FileFacts, FileSchema, Format, ReadOptions
+from lakeq.errors import LakeqError
+from lakeq.formats.base import Column, FileFacts, FileSchema
 from lakeq.formats.detect import FORMATS
-from lakeq.formats.head import HEAD_BYTES
 from lakeq.storage.base import ClassStore, Store
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES, CachingStore
 from lakeq.storage.progress import Reporter
@@ -264,7 +264,7 @@ class TableEntry:
             evidence.append(f"schema from {index.inspected:,} of {index.count:,} files")
         evidence += [f"cannot be read: {error}" for error in list(self._broken.values())[:5]]
         keys = {column.name.casefold() for column in files.partition_columns}
-        index.settle_types([column for column in columns if column.name.casefold() not in keys])
+        index.groups.settle_types([column for column in columns if column.name.casefold() not in keys])
         is_complete = self.is_whole and index.inspected == index.count > 0
         return make_table(self.known, files, columns, tuple(evidence), self.listed_at, is_complete)
 
@@ -301,40 +301,3 @@ def make_table(
         listed_at=listed_at,
         time=time,
     )
-
-
-def inspect_files(
-    file_format: Format,
-    sources: Sequence[StoredFile],
-    options: ReadOptions,
-    reader: Store,
-    whole_bytes: int,
-    report: Reporter,
-) -> list[FileFacts | LakeqError]:
-    """What each file tells, in order; the error of its own for a file that cannot be read or understood.
-
-    Files up to `whole_bytes` are read whole first, and of other remote text the head, so that a `reader` that
-    keeps what it read is asked once.
-    StorageUnavailableError is raised: it says nothing about the file.
-    """
-    progress = report.start("inspecting", len(sources))
-
-    def inspect(source: StoredFile) -> FileFacts | LakeqError:
-        try:
-            if source.size <= whole_bytes:
-                source.read(0, source.size)
-            elif not (file_format.has_footers or reader.is_local):
-                source.read(0, min(source.size, HEAD_BYTES))
-            return file_format.inspect(source, options)
-        except StorageUnavailableError:
-            raise
-        except LakeqError as error:
-            return error
-        except (ArithmeticError, LookupError, TypeError, ValueError, pa.ArrowException) as error:
-            return CorruptFileError(
-                f"{source.path} cannot be read as {file_format.name}: {error}", source.path
-            )
-        finally:
-            progress.advance(1)
-
-    return reader.workers.map(inspect, sources)

@@ -1,19 +1,16 @@
 """FileIndex: the columnar list of a table's files, and what their footers told. Pruning runs here, in DuckDB.
 
 A table's index is one DuckDB table of files (`file_id`, path, size, …, `p<i>` typed partition values) and,
-for formats with footers, one table of row groups for each distinct file schema (per leaf column: stored
-bytes, bounds, null count). A condition is evaluated over them as SQL: 1,000,000 files take milliseconds.
-The tables lie compressed in memory, a fourth of their plain size; what every answer is summed up from (sizes
-and partitions by file_id, which counts from 0) is kept beside them, so that no query has to join for it.
+for formats with footers, those of its row groups (RowGroupIndex). A condition is evaluated over them as SQL:
+1,000,000 files take milliseconds. The tables lie compressed in memory, a fourth of their plain size; what
+every answer is summed up from (sizes and partitions by file_id, which counts from 0) is kept beside them, so
+that no query has to join for it.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -21,26 +18,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakeq.catalog.database import INDEX_SCHEMA, Database, partition_column
+from lakeq.catalog.database import COMPRESS_ROWS, Database, IndexTables, among, partition_column
 from lakeq.catalog.file_classes import FileClasses
 from lakeq.catalog.file_facts import FactArrays, Ids
 from lakeq.catalog.file_sample import FileSample, draw_sample
 from lakeq.catalog.known_facts import KnownFacts, gather_facts, keep_rows
 from lakeq.catalog.partition_values import number_partitions
-from lakeq.catalog.row_groups import RowGroupTable, leaf_types, row_group_rows, select_row_groups
-from lakeq.catalog.selection import FileSelection, Measure
-from lakeq.formats.base import Column, FileFacts, FileSchema, RowGroup
+from lakeq.catalog.row_group_index import RowGroupIndex
+from lakeq.catalog.selection import FileSelection
+from lakeq.formats.base import Column, FileFacts, FileSchema
 from lakeq.formats.types import quote_name
-
-_COMPRESS_ROWS = 100_000
-"""Rows added after which tables are compressed; fewer are not worth the time."""
-
-_FEW_IDS = 100
-"""Ids up to which a list in the SQL is quicker than a join with an Arrow table (which takes 3.5 ms; of 1,000
-ids the list takes 13 ms)."""
-
-_FEW = 0.1
-"""The share of a table's files up to which looking them up is quicker than asking again which they are."""
 
 
 class FileIndex:
@@ -54,18 +41,12 @@ class FileIndex:
         partition_columns: Sequence[Column],
     ) -> None:
         """Index `files` (LISTING_SCHEMA and `raw_<i>`, `value_<i>` columns) under the SQL name `name`."""
-        self._database = database
-        self._name = name
+        self._tables = IndexTables(database, name)
         self._lock = threading.Lock()
         self._keys = tuple(partition_columns)
         self._schemas: list[FileSchema] = []
         self._schema_ids: dict[FileSchema, int] = {}
-        self._types: Mapping[str, pa.DataType] = {}
-        self._views: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
-        self._groups: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
         self._derived: dict[str, str] = {}
-        self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
-        self._added = 0
         if not pc.all(pc.less_equal(files["path"][:-1], files["path"][1:])).as_py():
             files = files.sort_by("path")
         self.count = files.num_rows
@@ -73,19 +54,12 @@ class FileIndex:
         self._partitions = number_partitions(files.select([f"raw_{i}" for i in range(len(self._keys))]))
         self._facts = FactArrays(self.count)
         self.classes = FileClasses(files["storage_class"])
+        self.groups = RowGroupIndex(self._tables, self, list(map(partition_column, range(len(self._keys)))))
         self.size = int(self._sizes.sum())
         self.inspected = 0
-        self.row_groups = 0
         self._create(files)
         self.partitions = int(self._partitions.max(initial=0))
         self.all = FileSelection(self, None, self.count, self.size, self.partitions)
-
-    @property
-    def _files(self) -> str:
-        return self._sql_name("files")
-
-    def _sql_name(self, part: str) -> str:
-        return f"{INDEX_SCHEMA}.{quote_name(f'{self._name}:{part}')}"
 
     @property
     def schemas(self) -> tuple[FileSchema, ...]:
@@ -98,39 +72,18 @@ class FileIndex:
         listing = files.append_column("file_id", pa.array(np.arange(self.count, dtype=np.int32)))
         listing = listing.append_column("partition_id", pa.array(self._partitions))
         columns = f"file_id, path, size, etag, modified, partition_id{raws}{values}"
-        cursor = self._database.cursor()
         # A part at a time: what is not compressed yet takes several times the memory.
-        for first in range(0, max(self.count, 1), _COMPRESS_ROWS):
-            cursor.register("listing", listing.slice(first, _COMPRESS_ROWS))
-            create = f"INSERT INTO {self._files}" if first else f"CREATE OR REPLACE TABLE {self._files} AS"
-            cursor.execute(f"{create} SELECT {columns} FROM listing")
-            self._compress(min(self.count, _COMPRESS_ROWS))
-        cursor.close()
-
-    def _compress(self, rows: int) -> None:
-        """Compress the tables once enough rows were added. Another's transaction may be in the way: they then
-        stay as they are until the next time."""
-        self._added += rows
-        if self._added >= _COMPRESS_ROWS:
-            with suppress(duckdb.TransactionException):
-                self._database.cursor().execute(f"CHECKPOINT {INDEX_SCHEMA}")
-                self._added = 0
-
-    def _arrow(self, sql: str, ids: pa.Array | None = None) -> pa.Table:
-        cursor = self._database.cursor()
-        if ids is not None and len(ids) > _FEW_IDS:
-            cursor.register("kept", pa.table({"file_id": ids}))
-        try:
-            return cursor.sql(sql).to_arrow_table()
-        finally:
-            cursor.close()
+        for first in range(0, max(self.count, 1), COMPRESS_ROWS):
+            part = listing.slice(first, COMPRESS_ROWS)
+            self._tables.write(self._tables.files, f"SELECT {columns} FROM incoming", part, is_new=first == 0)
+            self._tables.compress(min(self.count, COMPRESS_ROWS))
 
     def read_files(self, ids: pa.Array | None) -> pa.Table:
         """The rows of FileSelection.to_table for these file_ids (None: all)."""
         values = "".join(f", raw_{i}, {partition_column(i)} AS value_{i}" for i in range(len(self._keys)))
         kept = "" if ids is None else f" WHERE {among(ids)}"
-        rows = self._arrow(  # in the order of the table, which is that of file_id
-            f"SELECT file_id, path, size, etag, modified{values} FROM {self._files}{kept}", ids
+        rows = self._tables.read(  # in the order of the table, which is that of file_id
+            f"SELECT file_id, path, size, etag, modified{values} FROM {self._tables.files}{kept}", ids
         )
         numbers = rows["file_id"].to_numpy()
         rows = rows.add_column(5, "storage_class", self.classes.column(numbers))
@@ -166,9 +119,9 @@ class FileIndex:
         keys = "".join(
             f"any_value({partition_column(i)}) AS {quote_name(c.name)}, " for i, c in enumerate(self._keys)
         )
-        rows = self._arrow(
+        rows = self._tables.read(
             f"SELECT {keys}count(*) AS files, sum(size)::BIGINT AS bytes "
-            f"FROM {self._files} GROUP BY partition_id ORDER BY partition_id"
+            f"FROM {self._tables.files} GROUP BY partition_id ORDER BY partition_id"
         )
         counts = self._facts.count_rows(self._partitions, self.partitions)
         return rows.append_column("row_count", pa.array(counts, pa.int64()))
@@ -181,7 +134,7 @@ class FileIndex:
             return pa.table({"file_id": unread, "storage_class": pa.array([], pa.string())})
         # Of all files in the order of the table, which is that of file_id.
         kept = "" if len(unread) == self.count else f" WHERE {among(unread)} ORDER BY file_id"
-        rows = self._arrow(f"SELECT file_id, path, size, etag FROM {self._files}{kept}", unread)
+        rows = self._tables.read(f"SELECT file_id, path, size, etag FROM {self._tables.files}{kept}", unread)
         return rows.append_column("storage_class", self.classes.column(rows["file_id"].to_numpy()))
 
     def add_facts(self, facts: Iterable[tuple[int, FileFacts]]) -> None:
@@ -191,11 +144,10 @@ class FileIndex:
             if not fresh:
                 return
             schema_ids = [self._number_schema(fact.schema) for _, fact in fresh]
-            self._insert_row_groups(fresh)
+            self.groups.add(fresh)
             self._facts.record([i for i, _ in fresh], schema_ids, [fact for _, fact in fresh])
-            self._views.clear()
             self.inspected += len(fresh)
-            self._compress(len(fresh))
+            self._tables.compress(len(fresh))
 
     def import_facts(self, file_ids: Ids, facts: KnownFacts) -> None:
         """Record what is known of files from before; `file_ids` is the file of each of the rows.
@@ -208,15 +160,11 @@ class FileIndex:
             if not len(ids):
                 return
             schema_ids = np.array([self._number_schema(schema) for schema in facts.schemas])
-            numbers, has_group = facts.schema_numbers, facts.has_group
-            rows = facts.group_columns.add_column(0, "file_id", pa.array(ids, pa.int32()))
-            for number in np.unique(numbers[has_group]):
-                groups = rows.filter(pa.array(has_group & (numbers == number)))
-                self._insert(self._row_group_table(facts.schemas[number], facts.leaves), groups)
-            self._facts.fill(ids, schema_ids[numbers], facts.rows["row_count"], facts.rows["has_rows"])
-            self._views.clear()
+            self.groups.add_known(ids, facts)
+            schema_ids = schema_ids[facts.schema_numbers]
+            self._facts.fill(ids, schema_ids, facts.rows["row_count"], facts.rows["has_rows"])
             self.inspected += len(np.unique(ids))
-            self._compress(len(ids))
+            self._tables.compress(len(ids))
 
     def learned(self) -> pa.Array:
         """The `file_id`s of files whose facts came by `add_facts` and were not yet marked as remembered."""
@@ -233,65 +181,21 @@ class FileIndex:
 
         Files without an etag are left out, for nobody could tell whether they are still the same.
         """
-        files = self._arrow(
-            f"SELECT file_id, path, etag, size FROM {self._files} "
+        files = self._tables.read(
+            f"SELECT file_id, path, etag, size FROM {self._tables.files} "
             f"WHERE etag <> '' AND {among(ids)} ORDER BY file_id",
             ids,
         )
         kept = files["file_id"].combine_chunks()
         for name, column in self._facts.columns(kept.to_numpy()).items():
             files = files.append_column(name, column)
-        with self._lock:
-            tables = list(self._groups.values())
-        groups = [(t, self._arrow(f"SELECT * FROM {t.name} WHERE {among(kept)}", kept)) for t in tables]
-        return gather_facts(files, self.schemas, groups)
+        return gather_facts(files, self.schemas, self.groups.read_rows(kept))
 
     def _number_schema(self, schema: FileSchema) -> int:
         if schema not in self._schema_ids:
             self._schema_ids[schema] = len(self._schemas)
             self._schemas.append(schema)
         return self._schema_ids[schema]
-
-    def _row_group_table(self, schema: FileSchema, leaves: tuple[str, ...]) -> RowGroupTable:
-        name = self._sql_name(f"groups:{len(self._groups)}")
-        return self._groups.get((schema, leaves)) or RowGroupTable(name, schema, leaves)
-
-    def _insert(self, table: RowGroupTable, rows: pa.Table) -> None:
-        keys = "".join(f", f.{partition_column(i)}" for i in range(len(self._keys)))
-        select = f"SELECT i.*{keys} FROM incoming i JOIN {self._files} f USING (file_id)"
-        is_there = (table.schema, table.leaves) in self._groups
-        target = f"INSERT INTO {table.name}" if is_there else f"CREATE OR REPLACE TABLE {table.name} AS"
-        cursor = self._database.cursor()
-        cursor.register("incoming", rows)
-        cursor.execute(f"{target} {select}")
-        cursor.close()
-        self._groups[table.schema, table.leaves] = table
-        self.row_groups += rows.num_rows
-
-    def _insert_row_groups(self, facts: Sequence[tuple[int, FileFacts]]) -> None:
-        shapes: dict[tuple[FileSchema, tuple[str, ...]], list[tuple[int, RowGroup]]] = {}
-        for file_id, fact in facts:
-            for group in fact.row_groups or ():
-                shapes.setdefault((fact.schema, tuple(group.chunks)), []).append((file_id, group))
-        for shape, groups in shapes.items():
-            table = self._row_group_table(*shape)
-            self._insert(table, row_group_rows(table, groups))
-
-    def find_leaves(self, columns: Iterable[str]) -> tuple[str, ...]:
-        """The stored leaf columns at or below these dotted column paths, any case."""
-        wanted = [c.casefold() for c in columns]
-        leaves = dict.fromkeys(leaf for table in self._groups.values() for leaf in table.leaves)
-        return tuple(
-            leaf
-            for leaf in leaves
-            if any(leaf.casefold() == w or leaf.casefold().startswith(w + ".") for w in wanted)
-        )
-
-    def settle_types(self, columns: Iterable[Column]) -> None:
-        """Set the table's frozen column types, in which bounds are compared."""
-        with self._lock:
-            self._types = {path: kind for column in columns for path, kind in leaf_types(column)}
-            self._views.clear()
 
     def select(self, *conditions: str | None, derived: Mapping[str, str] | None = None) -> FileSelection:
         """The files for which an SQL condition over `p<i>` (and path, size, modified) is TRUE, and over
@@ -304,8 +208,8 @@ class FileIndex:
             if where is None:
                 return self.all
             try:
-                source = self._derive(derived) if derived else self._files
-                rows = self._arrow(f"SELECT file_id FROM {source} WHERE {where}")
+                source = self._derive(derived) if derived else self._tables.files
+                rows = self._tables.read(f"SELECT file_id FROM {source} WHERE {where}")
             except duckdb.Error:
                 continue
             return self.take(rows["file_id"].to_numpy(), None if derived else where)
@@ -318,8 +222,9 @@ class FileIndex:
     def sample(self, selection: FileSelection, count: int) -> FileSample:
         """About `count` of the selected files: by time of writing and size, the same each time."""
         kept = "" if selection.ids is None else f" WHERE {among(selection.ids)}"
-        rows = self._arrow(  # in the order of the table, which is that of file_id
-            f"SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot FROM {self._files}{kept}",
+        rows = self._tables.read(  # in the order of the table, which is that of file_id
+            "SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot "
+            f"FROM {self._tables.files}{kept}",
             selection.ids,
         )
         return draw_sample(
@@ -331,15 +236,14 @@ class FileIndex:
         columns = ", ".join(f"TRY({sql}) AS {name}" for name, sql in derived.items())
         with self._lock:
             if columns not in self._derived:
-                name = self._sql_name(f"derived:{len(self._derived)}")
+                name = self._tables.name(f"derived:{len(self._derived)}")
                 keys = ", ".join(
                     f"any_value({key}) AS {key}" for key in map(partition_column, range(len(self._keys)))
                 )
-                each = f"SELECT partition_id, {keys} FROM {self._files} GROUP BY partition_id"
-                create = f"CREATE OR REPLACE TABLE {name} AS SELECT partition_id, {columns} FROM ({each})"
-                self._database.cursor().execute(create)
+                each = f"SELECT partition_id, {keys} FROM {self._tables.files} GROUP BY partition_id"
+                self._tables.write(name, f"SELECT partition_id, {columns} FROM ({each})")
                 self._derived[columns] = name
-        return f"{self._files} JOIN {self._derived[columns]} USING (partition_id)"
+        return f"{self._tables.files} JOIN {self._derived[columns]} USING (partition_id)"
 
     def take(self, ids: Ids, condition: str | None = None) -> FileSelection:
         """The files whose `file_id` is among these, in any order and any number of times."""
@@ -351,149 +255,3 @@ class FileIndex:
         partitions = np.count_nonzero(np.bincount(self._partitions[ids]))
         size = int(self._sizes[ids].sum())
         return FileSelection(self, pa.array(ids), len(ids), size, int(partitions), condition)
-
-    def measure(
-        self,
-        selection: FileSelection,
-        conditions: Sequence[str | None],
-        leaves: Sequence[str],
-        bounds: Sequence[str],
-    ) -> Measure:
-        """Row groups of `selection` that a condition leaves, and the stored bytes of `leaves` in them.
-
-        `leaves` and `bounds` are dotted paths, `conditions` as in `select`; `bounds` are the leaves that they
-        speak of. Files left without any row group are dropped.
-        """
-        if not self.row_groups:
-            return Measure(selection, 0, 0, 0)
-        size = _sum_leaves(leaves)
-        source = self._groups_view(tuple(leaves), tuple(bounds))
-        ids = selection.ids
-        # A condition over keys alone says the same of row groups: quicker than a join with many ids.
-        ways = [("", None)] if ids is None else [(f" WHERE {among(ids)}", ids)]
-        if selection.condition is not None and selection.count > self.count * _FEW:
-            ways.insert(0, (f" WHERE {selection.condition}", None))
-        for where in conditions:
-            if where is None:
-                break
-            rows = self._first(
-                [
-                    (
-                        f"SELECT file_id, {size} AS bytes FROM (SELECT * FROM {source}{kept}) WHERE {where}",
-                        only,
-                    )
-                    for kept, only in ways
-                ]
-            )
-            if rows is not None:
-                files = self.take(rows["file_id"].to_numpy())
-                total = int(pc.sum(rows["bytes"]).as_py() or 0)
-                return Measure(files, rows.num_rows, self.row_groups, total)
-        totals = self._first(
-            [
-                (f"SELECT count(*), coalesce(sum({size}), 0)::BIGINT FROM {source}{kept}", only)
-                for kept, only in ways
-            ]
-        )
-        assert totals is not None
-        return Measure(selection, totals.column(0)[0].as_py(), self.row_groups, totals.column(1)[0].as_py())
-
-    def measure_files(
-        self,
-        selection: FileSelection,
-        conditions: Sequence[str | None],
-        leaves: Sequence[str],
-        bounds: Sequence[str],
-    ) -> pa.Table:
-        """For each selected file that was looked into and has row groups: file_id, `kept` row groups that a
-        condition leaves, the bytes of `leaves` in them (`read`), and in all (`stored`). As `measure`."""
-        if not self.row_groups:
-            return pa.table(
-                {name: pa.array([], pa.int64()) for name in ("file_id", "kept", "read", "stored")}
-            )
-        size = _sum_leaves(leaves)
-        source = self._groups_view(tuple(leaves), tuple(bounds))
-        ids = selection.ids
-        kept = "" if ids is None else f" WHERE {among(ids)}"
-        found = self._first(
-            [
-                (
-                    f"SELECT file_id, count(*) FILTER (WHERE {where}) AS kept, "
-                    f"coalesce(sum({size}) FILTER (WHERE {where}), 0)::BIGINT AS read, "
-                    f"sum({size})::BIGINT AS stored FROM {source}{kept} GROUP BY file_id",
-                    ids,
-                )
-                for where in [*itertools.takewhile(lambda w: w is not None, conditions), "true"]
-            ]
-        )
-        assert found is not None
-        return found
-
-    def ask_row_groups(self, aggregates: str, leaf: str) -> dict[str, Any] | None:
-        """What SQL aggregates tell of all row groups known, by name: over file_id, rows, `p<i>`, and `"lo:x"`
-        `"hi:x"`, `"n:x"` of this leaf `x`. None when no row group is known."""
-        key = (aggregates, leaf, self.row_groups)
-        if not self.row_groups:
-            return None
-        if key not in self._answers:
-            source = self._groups_view((), (leaf,))
-            self._answers[key] = self._arrow(f"SELECT {aggregates} FROM {source}").to_pylist()[0]
-        return self._answers[key]
-
-    def read_chunks(
-        self,
-        selection: FileSelection,
-        conditions: Sequence[str | None],
-        leaves: Sequence[str],
-        bounds: Sequence[str],
-    ) -> pa.Table:
-        """Where `leaves` are stored in the row groups that `measure` keeps: file_id, start (null: unknown)
-        and length in bytes, by file and in the order of the file."""
-        source = self._groups_view(tuple(leaves), tuple(bounds))
-        pieces = (
-            " UNION ALL ".join(
-                f"SELECT file_id, {quote_name('o:' + leaf)} AS start, {quote_name('b:' + leaf)} AS length "
-                "FROM parts"
-                for leaf in leaves
-            )
-            or "SELECT file_id, rows AS start, rows AS length FROM parts WHERE false"
-        )
-        ids = selection.ids
-        kept = "" if ids is None else f" WHERE {among(ids)}"
-        queries = []
-        for where in [*itertools.takewhile(lambda w: w is not None, conditions), "true"]:
-            parts = f"SELECT * FROM (SELECT * FROM {source}{kept}) WHERE {where}"
-            queries.append((f"WITH parts AS ({parts}) {pieces} ORDER BY file_id, start", ids))
-        found = self._first(queries)
-        assert found is not None
-        return found
-
-    def _first(self, queries: Sequence[tuple[str, pa.Array | None]]) -> pa.Table | None:
-        """The rows of the first of these queries (with the ids that it keeps) that evaluates."""
-        for sql, ids in queries:
-            with suppress(duckdb.Error):
-                return self._arrow(sql, ids)
-        return None
-
-    def _groups_view(self, leaves: tuple[str, ...], bounds: tuple[str, ...]) -> str:
-        """A subquery over the row groups of every schema: bytes of `leaves`, `bounds` in one type each."""
-        key = (leaves, bounds)
-        if key not in self._views:
-            keys = ("file_id", *(partition_column(i) for i in range(len(self._keys))))
-            parts = [
-                select_row_groups(table, leaves, bounds, self._types, keys) for table in self._groups.values()
-            ]
-            self._views[key] = "(" + " UNION ALL BY NAME ".join(parts) + ")"
-        return self._views[key]
-
-
-def _sum_leaves(leaves: Sequence[str]) -> str:
-    """SQL for the stored bytes of these leaves in a row group."""
-    return " + ".join(f"coalesce({quote_name('b:' + leaf)}, 0)" for leaf in leaves) or "0"
-
-
-def among(ids: pa.Array) -> str:
-    """SQL for "file_id is one of these"; of many ids, which are registered as `kept`."""
-    if len(ids) > _FEW_IDS:
-        return "file_id IN (SELECT file_id FROM kept)"
-    return f"file_id IN ({', '.join(map(str, ids.to_pylist()))})" if len(ids) else "FALSE"

@@ -16,7 +16,10 @@ Numbers = npt.NDArray[Any]
 
 
 class IndexedFiles(Protocol):
-    """The index of a table, as a selection of its files sees it."""
+    """The index of a table, as selections of its files and its row groups see it."""
+
+    count: int
+    """How many files there are."""
 
     @property
     def schemas(self) -> tuple[FileSchema, ...]:
@@ -30,6 +33,9 @@ class IndexedFiles(Protocol):
 
     def read_classes(self, ids: pa.Array | None) -> pa.Array:
         """The storage classes of these files."""
+
+    def take(self, ids: Numbers) -> FileSelection:
+        """The files whose `file_id` is among these."""
 
 
 class FileSelection:

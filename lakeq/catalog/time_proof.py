@@ -87,7 +87,7 @@ def find_strays(table: Table, index: FileIndex) -> Strays | None:
         return None
     low, high = (quote_name(f"{side}:{leaf[0]}") for side in ("lo", "hi"))
     broken = f"{low} < TRY({bounds.low}) OR {high} > TRY({bounds.high})"
-    found = index.ask_row_groups(
+    found = index.groups.ask(
         f"count(DISTINCT file_id) FILTER (WHERE {broken}) AS files, "
         f"min(file_id) FILTER (WHERE {broken}) AS first",
         leaf[0],
@@ -151,7 +151,7 @@ def _prove(table: Table, index: FileIndex, mapping: TimeMapping, kind: pa.DataTy
     first, last = f"TRY({bounds.low})", f"TRY({bounds.high})"
     has_values = f"({nulls} IS NULL OR {nulls} < rows)"
     is_unknown = f"{has_values} AND ({low} IS NULL OR {high} IS NULL OR {first} IS NULL)"
-    found = index.ask_row_groups(
+    found = index.groups.ask(
         f"count(DISTINCT file_id) FILTER (WHERE {has_values}) AS files, count(DISTINCT {first}) AS folders, "
         f"count(*) FILTER (WHERE {is_unknown}) AS unknown, "
         f"max(epoch({first}) - epoch({low})) AS late, max(epoch({high}) - epoch({last})) AS early",

@@ -44,8 +44,8 @@ class Leaf:
 
 
 def footer_leaf(path: str, kind: pa.DataType) -> Leaf:
-    """The leaf as `FileIndex.measure` offers it of row groups: beside `rows`, its null count `"n:x"`, and its
-    bounds `"lo:x"` and `"hi:x"`."""
+    """The leaf as `RowGroupIndex.measure` offers it: beside `rows`, its null count `"n:x"`, and its bounds
+    `"lo:x"` and `"hi:x"`."""
     return Leaf(path, kind, *(quote_name(f"{side}:{path}") for side in ("lo", "hi", "n")))
 
 

@@ -144,7 +144,7 @@ def suggest(
     """What did not prune a scan, with what would and what that saves. No I/O: only files kept are measured,
     which were looked into; in proportion to their size where only a sample was."""
     predicate, has_footers = reference.predicate, scan.column_bytes is not None
-    leaves, scanned = find_stored(scan.table, index, scan.columns), scan_bytes(scan)
+    leaves, scanned = find_stored(scan.table, index.groups, scan.columns), scan_bytes(scan)
 
     def measure(table: Table, wanted: exp.Expr) -> int:
         tried = plan_pruning(table, wanted, ())
@@ -156,10 +156,10 @@ def suggest(
         if scan.sampled is not None:
             return min(scanned * selection.size // max(scan.files.size, 1), scanned)
         conditions = (tried.row_groups, tried.guarded_row_groups)
-        return index.measure(selection, conditions, leaves, tried.bounds).column_bytes
+        return index.groups.measure(selection, conditions, leaves, tried.bounds).column_bytes
 
     mentioned = {column.name.casefold() for column in predicate.find_all(exp.Column)}
-    proposals = propose_times(scan.table, index, mentioned) if index.row_groups <= _MOST_PROVEN else ()
+    proposals = propose_times(scan.table, index, mentioned) if index.groups.count <= _MOST_PROVEN else ()
     return suggest_rewrites(scan.table, predicate, pruning.missed, proposals, measure, scanned)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lakeq.catalog.entry import TableEntry
 from lakeq.catalog.file_sample import FileSample
-from lakeq.catalog.index import FileIndex
+from lakeq.catalog.row_group_index import RowGroupIndex
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table
 from lakeq.formats.base import GROUP_FOOTER
@@ -33,12 +33,12 @@ class Weighed:
     sampled: SampledBytes | None = None
 
 
-def find_stored(table: Table, index: FileIndex, paths: Sequence[str]) -> tuple[str, ...]:
+def find_stored(table: Table, groups: RowGroupIndex, paths: Sequence[str]) -> tuple[str, ...]:
     """The stored leaves that a scan of these dotted paths reads; of a format that reads structs whole, theirs
     as well."""
     if not FORMATS[table.format].reads_fields:
         paths = sorted({path if table.column(path) is not None else path.split(".")[0] for path in paths})
-    return index.find_leaves(paths)
+    return groups.find_leaves(paths)
 
 
 def weigh_files(
@@ -49,15 +49,15 @@ def weigh_files(
     is_limited: bool = False,
 ) -> Weighed:
     """What is read of files that were all looked into; where that lies, if it is going to be counted."""
-    index = entry.index
+    groups = entry.index.groups
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
-    leaves = find_stored(entry.table, index, data)
-    measure = index.measure(selection, conditions, leaves, pruning.bounds)
+    leaves = find_stored(entry.table, groups, data)
+    measure = groups.measure(selection, conditions, leaves, pruning.bounds)
     chunks = footers = None
     if is_limited or (entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES):
-        chunks = index.read_chunks(measure.files, conditions, leaves, pruning.bounds)
-    if index.find_leaves([GROUP_FOOTER]):
-        footers = index.read_chunks(measure.files, conditions, (GROUP_FOOTER,), pruning.bounds)
+        chunks = groups.read_chunks(measure.files, conditions, leaves, pruning.bounds)
+    if groups.find_leaves([GROUP_FOOTER]):
+        footers = groups.read_chunks(measure.files, conditions, (GROUP_FOOTER,), pruning.bounds)
     total = measure.row_groups_total if entry.is_whole else None
     return Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks, footers)
 
@@ -68,8 +68,8 @@ def weigh_sample(
     """What is read of files of which a sample was looked into."""
     index = entry.index
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
-    leaves = find_stored(entry.table, index, data)
-    rows = index.measure_files(selection, conditions, leaves, pruning.bounds)
+    leaves = find_stored(entry.table, index.groups, data)
+    rows = index.groups.measure_files(selection, conditions, leaves, pruning.bounds)
     ids, known = index.number(selection.ids), ~index.are_unknown(selection)
     places = np.searchsorted(ids, rows["file_id"].to_numpy())
     kept, read, stored = (np.zeros(len(ids), dtype=np.int64) for _ in range(3))

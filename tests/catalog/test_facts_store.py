@@ -100,11 +100,10 @@ def tell_files(index: FileIndex) -> list[dict[str, Any]]:
 
 def tell_types(index: FileIndex) -> list[tuple[Any, ...]]:
     """The SQL types of the row-group tables."""
-    return sorted(
-        index._database.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name LIKE '%:groups:%'"
-        ).fetchall()
+    rows = index._tables.read(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name LIKE '%:groups:%'"
     )
+    return sorted(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 # What is drawn: a type, and the bounds that a format might give for it.
@@ -203,7 +202,7 @@ def settle(index: FileIndex, schemas: dict[FileSchema, str]) -> list[str]:
         columns, _ = settle_schema("t", schemas, (), None)
     except SchemaConflictError:
         return []
-    index.settle_types(columns)
+    index.groups.settle_types(columns)
     paths = [leaf for column in columns for leaf, kind in find_leaves(column) if kind is not None]
     return list({path.casefold(): path for path in paths}.values())
 
@@ -219,7 +218,9 @@ def measure_all(index: FileIndex, bounds: Sequence[str]) -> list[Any]:
     answers: list[Any] = []
     for selection in (index.all, index.select("p0 >= 2")):
         for condition in conditions:
-            measure = index.measure(selection, (condition,), index.find_leaves(["a", "ä b"]), bounds)
+            measure = index.groups.measure(
+                selection, (condition,), index.groups.find_leaves(["a", "ä b"]), bounds
+            )
             files = measure.files.to_table()["path"].to_pylist()
             answers.append(
                 (condition, files, measure.row_groups, measure.row_groups_total, measure.column_bytes)
@@ -247,7 +248,7 @@ def test_what_is_recalled_is_what_was_learned(lake: dict[int, FileFacts], split:
         assert recalled == RecalledFacts(len(lake), examples)
         assert list(recalled.schemas) == list(examples)
         assert store.schemas(KEY) == examples and list(store.schemas(KEY)) == list(examples)
-        assert (known.inspected, known.row_groups) == (told.inspected, told.row_groups)
+        assert (known.inspected, known.groups.count) == (told.inspected, told.groups.count)
         assert tell(known) == tell(told)
         assert tell_files(known) == tell_files(told)
         assert tell_types(known) == tell_types(told)
@@ -298,7 +299,7 @@ def test_only_selected_files_that_are_not_known_are_told(
         index = learn(make_index(), [day * 4])
         chosen = index.select(f"p0 = {day}")
         recalled = store.recall(KEY, index, chosen)
-        assert (recalled.files, index.inspected, index.row_groups) == (3, 4, 8)
+        assert (recalled.files, index.inspected, index.groups.count) == (3, 4, 8)
         assert tell(index) == tell(learn(make_index(), range(day * 4, day * 4 + 4)))
         assert store.recall(KEY, index, chosen) == RecalledFacts()
 
@@ -358,7 +359,7 @@ def test_a_file_whose_row_groups_differ_in_their_leaves_is_left_out(tmp_path: Pa
     store.remember(KEY, index)
     again = make_index()
     assert store.recall(KEY, again, again.all).files == 1
-    assert again.row_groups == 1
+    assert again.groups.count == 1
 
 
 def test_a_store_without_a_folder_remembers_nothing() -> None:

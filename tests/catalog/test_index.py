@@ -10,31 +10,13 @@ import pytest
 from lakeq.catalog.database import open_index_database
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.partition_values import number_partitions
-from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
-
-KEYS = (Column("year", pa.int64()),)
+from lakeq.formats.base import Column
+from tests.catalog.indexes import facts, make_index
 
 
 @pytest.fixture
 def index() -> FileIndex:
-    files = pa.table(
-        {
-            "path": ["t/year=2/b", "t/year=1/a", "t/year=2/c"],
-            "size": pa.array([20, 10, 30], pa.int64()),
-            "etag": ["e2", "e1", "e3"],
-            "modified": pa.nulls(3, pa.timestamp("us", tz="UTC")),
-            "storage_class": pa.nulls(3, pa.string()),
-            "raw_0": ["2", "1", "2"],
-            "value_0": pa.array([2, 1, 2], pa.int64()),
-        }
-    )
-    return FileIndex(open_index_database(), "it's", files, KEYS)
-
-
-def facts(kind: pa.DataType, lower: object, upper: object, size: int = 5) -> FileFacts:
-    chunks = {"x": ColumnChunk(size, lower, upper, 0), "l.list.element": ColumnChunk(7)}
-    schema = FileSchema((Column("x", kind), Column("l", pa.list_(pa.int64()))))
-    return FileFacts(schema, 10, True, (RowGroup(10, chunks),))
+    return make_index()
 
 
 def test_totals_and_selection(index: FileIndex) -> None:
@@ -58,34 +40,6 @@ def test_a_selection_is_a_snapshot_that_pickles(index: FileIndex) -> None:
     assert (copy.count, copy.size, copy.schemas) == (kept.count, kept.size, index.schemas)
 
 
-def test_bounds_of_files_of_different_types_are_compared_in_the_tables_type(index: FileIndex) -> None:
-    index.add_facts(
-        [(0, facts(pa.int32(), 1, 5)), (1, facts(pa.float64(), 2.5, None)), (2, facts(pa.string(), "1", "9"))]
-    )
-    index.settle_types([Column("x", pa.float64())])
-    measure = index.measure(index.all, ('"lo:x" > 2 OR "lo:x" IS NULL',), index.find_leaves(["x"]), ["x"])
-    assert measure.files.to_table().column("file_id").to_pylist() == [1, 2]
-    assert (measure.row_groups, measure.row_groups_total, measure.column_bytes) == (2, 3, 10)
-
-
-def test_a_nested_column_counts_all_its_leaves(index: FileIndex) -> None:
-    index.add_facts([(i, facts(pa.int64(), 1, 2)) for i in range(3)])
-    assert index.find_leaves(["L"]) == ("l.list.element",)
-    assert index.measure(index.all, (None,), index.find_leaves(["l", "x"]), []).column_bytes == 3 * 12
-    assert index.measure(index.all, (None,), (), []).column_bytes == 0
-
-
-def test_a_column_that_a_file_lacks_is_all_null_there(index: FileIndex) -> None:
-    other = FileFacts(
-        FileSchema((Column("y", pa.int64()),)), 4, True, (RowGroup(4, {"y": ColumnChunk(9, 0, 1, 0)}),)
-    )
-    index.add_facts([(0, facts(pa.int64(), 1, 2)), (1, other)])
-    index.settle_types([Column("x", pa.int64()), Column("y", pa.int64())])
-    measure = index.measure(index.all, ('"n:x" < rows',), ["x"], ["x"])
-    assert measure.files.to_table().column("file_id").to_pylist() == [0]
-    assert measure.column_bytes == 5
-
-
 def test_only_files_not_inspected_yet_are_named(index: FileIndex) -> None:
     assert index.read_uninspected(index.all).num_rows == 3
     index.add_facts([(1, facts(pa.int64(), 1, 2))])
@@ -101,15 +55,6 @@ def test_partitions_count_files_bytes_and_rows_where_known(index: FileIndex) -> 
         {"year": 1, "files": 1, "bytes": 10, "row_count": 10},
         {"year": 2, "files": 2, "bytes": 50, "row_count": None},
     ]
-
-
-def test_a_condition_that_row_groups_cannot_answer_is_asked_of_their_files(index: FileIndex) -> None:
-    index.add_facts([(i, facts(pa.int64(), i, i)) for i in range(3)])
-    index.settle_types([Column("x", pa.int64())])
-    kept = index.select("size >= 20")
-    measure = index.measure(kept, ('"lo:x" > 1',), ["x"], ["x"])
-    assert (kept.count, measure.files.count, measure.row_groups, measure.column_bytes) == (2, 1, 1, 5)
-    assert index.measure(kept, (None,), ["x"], ["x"]).column_bytes == 2 * 5
 
 
 def test_partitions_are_numbered_in_the_order_of_their_texts_with_null_last() -> None:

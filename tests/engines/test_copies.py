@@ -311,7 +311,7 @@ def test_only_the_chunks_of_a_large_file_are_fetched(tmp_path: Path) -> None:
     store = Counted(str(tmp_path / "lake"))
     made = make_table(store, "t", "parquet")
     scanned = scan(made)
-    chunks = made[1].read_chunks(made[1].all, [None], ("id", "n"), ())
+    chunks = made[1].groups.read_chunks(made[1].all, [None], ("id", "n"), ())
     assert chunks.num_rows == 8
     planned = replace(scanned, columns=("id", "n"), chunks=chunks)
     cache = BlockCache(str(tmp_path / "cache"), 1 << 26)

@@ -141,7 +141,7 @@ def build_index(lake: list[Any]) -> tuple[FileIndex, pa.Table]:
             ]
         facts.append((file_id, FileFacts(FileSchema(DATA), sum(map(len, groups)), True, tuple(stored))))
     index.add_facts(facts)
-    index.settle_types(DATA)
+    index.groups.settle_types(DATA)
     schema = pa.schema([(c.name, c.type) for c in COLUMNS] + [("file", pa.int64()), ("rg", pa.int64())])
     return index, pa.Table.from_pylist(records, schema=schema)
 
@@ -173,7 +173,7 @@ def test_files_and_row_groups_with_a_matching_row_are_kept(lake: list[Any], cond
         selection = index.select(*conditions_[0])
         kept = set(selection.to_table().column("file_id").to_pylist())
         assert {file for file, _ in matching} <= kept, condition
-        measure = index.measure(selection, conditions_[1], ["x"], pruning.bounds)
+        measure = index.groups.measure(selection, conditions_[1], ["x"], pruning.bounds)
         kept = set(measure.files.to_table().column("file_id").to_pylist())
         assert {file for file, _ in matching} <= kept, condition
         assert len(matching) <= measure.row_groups, condition
@@ -206,7 +206,7 @@ def test_pruning_leaves_out_what_it_can(condition: str, kept: int) -> None:
     )
     pruning = prune(condition)
     selection = index.select(pruning.files, pruning.guarded_files)
-    measure = index.measure(
+    measure = index.groups.measure(
         selection, (pruning.row_groups, pruning.guarded_row_groups), ["x"], pruning.bounds
     )
     assert measure.files.count == kept
