@@ -120,7 +120,9 @@ class RandomLake:
         sql = f"SELECT {', '.join(picked)} FROM t WHERE {condition}"
         bound = bind_query(sql, None, ["t"], lambda name: self.table, {}, dt.datetime.now(dt.UTC))
         pruning = plan_pruning(self.table, bound.references[0].predicate, ())
-        entry = cast(TableEntry, SimpleNamespace(index=self.index, is_remote=False, is_whole=True))
+        entry = cast(
+            TableEntry, SimpleNamespace(index=self.index, table=self.table, is_remote=False, is_whole=True)
+        )
         selection = self.index.select(pruning.files)
         sample = self.index.sample(selection, footers)
         ids = self.index.number(selection.ids)

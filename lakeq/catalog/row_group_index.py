@@ -53,7 +53,7 @@ class RowGroupIndex:
             for shape, groups in shapes.items():
                 table = self._find_table(*shape)
                 self._insert(table, row_group_rows(table, groups))
-            self._views.clear()
+            self._views = {}
 
     def add_known(self, file_ids: Ids, facts: KnownFacts) -> None:
         """The same of what is known from before; `file_ids` is the file of each of the rows."""
@@ -63,7 +63,7 @@ class RowGroupIndex:
             for number in np.unique(numbers[has_group]):
                 groups = rows.filter(pa.array(has_group & (numbers == number)))
                 self._insert(self._find_table(facts.schemas[number], facts.leaves), groups)
-            self._views.clear()
+            self._views = {}
 
     def read_rows(self, ids: pa.Array) -> list[tuple[RowGroupTable, pa.Table]]:
         """Each of the tables with its rows of these files."""
@@ -85,7 +85,7 @@ class RowGroupIndex:
         """Set the table's frozen column types, in which bounds are compared."""
         with self._lock:
             self._types = {path: kind for column in columns for path, kind in leaf_types(column)}
-            self._views.clear()
+            self._views = {}
 
     def measure(
         self,
@@ -217,14 +217,13 @@ class RowGroupIndex:
 
     def _view(self, leaves: tuple[str, ...], bounds: tuple[str, ...]) -> str:
         """A subquery over the row groups of every schema: bytes of `leaves`, `bounds` in one type each."""
-        key = (leaves, bounds)
-        if key not in self._views:
+        views, key = self._views, (leaves, bounds)
+        if key not in views:  # facts that come meanwhile begin with no views: this one is then not theirs
             keys = ("file_id", *self._keys)
-            parts = [
-                select_row_groups(table, leaves, bounds, self._types, keys) for table in self._shapes.values()
-            ]
-            self._views[key] = "(" + " UNION ALL BY NAME ".join(parts) + ")"
-        return self._views[key]
+            tables, types = list(self._shapes.values()), self._types
+            parts = [select_row_groups(table, leaves, bounds, types, keys) for table in tables]
+            views[key] = "(" + " UNION ALL BY NAME ".join(parts) + ")"
+        return views[key]
 
 
 def _sum_leaves(leaves: Sequence[str]) -> str:

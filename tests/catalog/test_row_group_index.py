@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
+from lakeq.catalog import row_group_index
 from lakeq.catalog.index import FileIndex
 from lakeq.formats.base import Column, ColumnChunk, FileFacts, FileSchema, RowGroup
 from tests.catalog.indexes import facts, make_index
@@ -52,3 +55,22 @@ def test_a_condition_that_row_groups_cannot_answer_is_asked_of_their_files(index
     measure = index.groups.measure(kept, ('"lo:x" > 1',), ["x"], ["x"])
     assert (kept.count, measure.files.count, measure.row_groups, measure.column_bytes) == (2, 1, 1, 5)
     assert index.groups.measure(kept, (None,), ["x"], ["x"]).column_bytes == 2 * 5
+
+
+def test_a_view_made_while_other_facts_come_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = make_index()
+    index.add_facts([(0, facts(pa.int64(), 1, 2))])
+    index.groups.settle_types([Column("x", pa.int64())])
+    chunks = {"x": ColumnChunk(9, 0, 9, 0)}
+    other = FileFacts(FileSchema((Column("x", pa.int32()),)), 4, True, (RowGroup(4, chunks),))
+    select = row_group_index.select_row_groups
+
+    def interrupted(*given: Any) -> str:
+        monkeypatch.undo()
+        index.add_facts([(1, other)])  # of another thread
+        return select(*given)
+
+    monkeypatch.setattr(row_group_index, "select_row_groups", interrupted)
+    for _ in range(2):
+        measure = index.groups.measure(index.all, ('"hi:x" > 5',), ["x"], ["x"])
+    assert measure.files.to_table().column("file_id").to_pylist() == [1]
