@@ -25,18 +25,19 @@ from lakeq.errors import ConfigError, LakeqError
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
-from lakeq.planner.archived import Archived, check_archived, refuse_archived
+from lakeq.planner.archived import Archived, check_archived
 from lakeq.planner.bind import Params, table_not_found
-from lakeq.planner.budget import check_budget, find_limits, find_max_footers
+from lakeq.planner.budget import find_limits, find_max_footers
 from lakeq.planner.build import PlanSettings
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
-from lakeq.planner.estimate import Estimate, estimate_plan
+from lakeq.planner.estimate import Estimate
 from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
+from lakeq.planner.terms import Terms
 from lakeq.quantities import parse_bytes
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
@@ -133,10 +134,10 @@ class Lake:
         max_footers: int | None = None,
         history: bool | str | None = None,
     ) -> None:
-        self._max_footers = find_max_footers(max_footers, definition.limits)
-        self._pricing = find_pricing(pricing, definition.pricing)
-        self._prices = find_storage_prices(definition.pricing)
-        self._archived = check_archived(definition.archived or "error")
+        footers = find_max_footers(max_footers, definition.limits)
+        pricing = find_pricing(pricing, definition.pricing)
+        prices = find_storage_prices(definition.pricing)
+        archived = check_archived(definition.archived or "error")
         self._limits = definition.limits
         self._dialect = find_dialect(None, definition.dialect)
         self._views = dict(definition.views)
@@ -158,9 +159,8 @@ class Lake:
             cache=cache.blocks,
             read_memory=memory - planning,
         )
-        self._ledger = open_ledger(
-            history, definition.history, self.location, self._pricing, self._engine.name
-        )
+        self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
+        self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)
 
     def __enter__(self) -> Self:
         return self
@@ -261,7 +261,7 @@ class Lake:
         `sampled`; all of them if `exact`.
         """
         with count_into(Tally()) as tally:
-            return self._price(self.plan(sql, params, exact, dialect), tally)
+            return self._terms.price(self.plan(sql, params, exact, dialect), tally)
 
     def estimate_all(self, queries: Iterable[str], dialect: str | None = None) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
@@ -276,13 +276,13 @@ class Lake:
         `estimate`."""
         with count_into(Tally()) as tally:
             plan = self.plan(sql, params, exact, dialect)
-        return explain_plan(plan, self._price(plan, tally))
+        return explain_plan(plan, self._terms.price(plan, tally))
 
     def plan(
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
     ) -> ScanPlan:
         """The plan of a query: frozen, picklable. `exact` as for `estimate`."""
-        settings = PlanSettings(max_footers=None if exact else self._max_footers)
+        settings = PlanSettings(max_footers=None if exact else self._terms.max_footers)
         dialect = self._find_dialect(dialect)
         return self._make_planner().plan(sql, params, dialect, settings)
 
@@ -308,18 +308,8 @@ class Lake:
         """
         limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
         tally, dialect, planner = Tally(), self._find_dialect(dialect), self._make_planner()
-        settings = PlanSettings(fetches_whole=not limits.are_set, is_limited=limits.are_set)
-        # A sample may be enough to refuse; what is to run needs every footer.
-        sampled = replace(settings, max_footers=self._max_footers if limits.are_set else None)
         with self._ledger.planning(sql):
-            for chosen in (sampled, settings):
-                with count_into(tally):
-                    plan = planner.plan(sql, params, dialect, chosen, requires_keys=True)
-                estimate = self._price(plan, tally)
-                refuse_archived(plan, self._archived, self._prices)
-                check_budget(estimate, limits)
-                if all(scan.sampled is None for scan in plan.scans):
-                    break
+            plan, estimate = planner.plan_within(limits, sql, params, dialect, tally)
         record = self._ledger.open(plan, estimate, limits)
         record.check()
         prepare = partial(self._prepare, planner, limits.are_set)
@@ -336,35 +326,25 @@ class Lake:
 
     def _try_estimate(self, planner: Planner, sql: str, dialect: str) -> Estimate | LakeqError:
         try:
-            settings = PlanSettings(max_footers=self._max_footers)
+            settings = PlanSettings(max_footers=self._terms.max_footers)
             with count_into(Tally()) as tally:
-                return self._price(planner.plan(sql, None, dialect, settings), tally)
+                return self._terms.price(planner.plan(sql, None, dialect, settings), tally)
         except LakeqError as error:
             return error
-
-    def _price(self, plan: ScanPlan, planning: Tally) -> Estimate:
-        """The estimate of a plan for which `planning` was asked of the store."""
-        asked = planning.requests if self.location.startswith("s3://") else {}
-        return estimate_plan(plan, self._pricing, self._prices, asked)
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
         view = self._catalog.view()
-        names = view.names()
-        found = next((n for n in names if n.casefold() == name.casefold()), None)
-        if found is None and view.look_again():
-            names = view.names()
-            found = next((n for n in names if n.casefold() == name.casefold()), None)
+        found = view.find_name(name)
         if found is None:
-            raise table_not_found(name, names)
+            raise table_not_found(name, view.names())
         return found
 
     def _make_planner(self) -> Planner:
         """What plans queries over the lake as it is now."""
-        view = self._catalog.view()
+        view, find_definition = self._catalog.view(), self._catalog.definition
         self._warm_up()
-        definition = self._catalog.definition
-        return Planner(view, self._engine, self._views, self._archived, definition, self.history)
+        return Planner(view, self._engine, self._views, self._terms, find_definition, self.history)
 
     def _warm_up(self) -> None:
         """Before the first query: while the lake is listed there is time to load what the query needs."""
@@ -377,8 +357,7 @@ class Lake:
         self, planner: Planner, is_limited: bool, plan: ScanPlan, now: dt.datetime | None
     ) -> ScanPlan:
         """The plan as the engine needs it, at the engine's own time."""
-        plan = planner.prepare(plan, now, PlanSettings(fetches_whole=True, is_limited=is_limited))
-        refuse_archived(plan, self._archived, self._prices)  # planned anew, at another time
+        plan = planner.prepare(plan, now, is_limited)
         if not (self._is_saved or self._catalog.root.is_local):
             self._is_saved = True  # the rest at the end: of a large lake that takes seconds
             begin(self._catalog.save)  # while the first query runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -15,13 +15,16 @@ from lakeq.catalog.table import HIDDEN_COLUMNS
 from lakeq.catalog.view import CatalogView
 from lakeq.errors import ColumnNotFoundError, ConfigError, LakeqError, SqlSyntaxError, TableNotFoundError
 from lakeq.formats.base import Column
-from lakeq.planner.archived import Archived, note_archived
+from lakeq.planner.archived import note_archived
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed
-from lakeq.planner.budget import check_required_keys
+from lakeq.planner.budget import QueryLimits, check_required_keys
 from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.dialects.binding import bind_dialect, told_in
+from lakeq.planner.estimate import Estimate
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_rows
 from lakeq.planner.plan import ScanPlan
+from lakeq.planner.terms import Terms
+from lakeq.storage.tally import Tally, count_into
 
 _REPLANS = 4
 """Times a query is planned anew because footers read on the way widened a schema."""
@@ -49,14 +52,13 @@ class Planner:
     """Plans queries over the lake as `catalog` sees it.
 
     `views` are queries by the name that others select from; `find_definition` gives what was declared of a
-    table; `read_history` the rows of HISTORY_TABLE. `archived` is what becomes of files that must be restored
-    first.
+    table; `read_history` the rows of HISTORY_TABLE.
     """
 
     catalog: CatalogView
     judge: SqlJudge
     views: Mapping[str, str]
-    archived: Archived
+    terms: Terms
     find_definition: Callable[[str], TableDefinition | None]
     read_history: Callable[[], pa.Table]
 
@@ -89,12 +91,33 @@ class Planner:
                 self._check_required(bound)
             plan = build_plan(bound, params, self.catalog, self.views, self._read_metadata, settings)
             if plan is not None:
-                return note_archived(plan, self.archived)
+                return note_archived(plan, self.terms.archived)
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
 
-    def prepare(self, plan: ScanPlan, now: dt.datetime | None, settings: PlanSettings) -> ScanPlan:
+    def plan_within(
+        self, limits: QueryLimits, sql: str, params: Params, dialect: str, tally: Tally
+    ) -> tuple[ScanPlan, Estimate]:
+        """The plan of a query that is to run, and its estimate. What is asked of the store goes into `tally`.
+
+        BudgetExceededError when it is over the limits, or has no condition that a table requires;
+        ObjectArchivedError when files must be restored first, unless the terms leave those out.
+        """
+        settings = PlanSettings(fetches_whole=not limits.are_set, is_limited=limits.are_set)
+        # A sample may be enough to refuse; what is to run needs every footer.
+        sampled = replace(settings, max_footers=self.terms.max_footers if limits.are_set else None)
+        for chosen in (sampled, settings):
+            with count_into(tally):
+                plan = self.plan(sql, params, dialect, chosen, requires_keys=True)
+            estimate = self.terms.price(plan, tally)
+            self.terms.check(plan, estimate, limits)
+            if all(scan.sampled is None for scan in plan.scans):
+                break
+        return plan, estimate
+
+    def prepare(self, plan: ScanPlan, now: dt.datetime | None, is_limited: bool) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time (None: it does not matter), every file's
-        schema known. `settings` are for where it has to be made anew."""
+        schema known. Raises as `plan_within` does for archived files; `is_limited` as in PlanSettings."""
+        settings = PlanSettings(fetches_whole=True, is_limited=is_limited)
         replan = partial(self.plan, plan.text, plan.params, plan.dialect, settings)
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
@@ -103,7 +126,9 @@ class Planner:
             if not scan.from_index:
                 self.catalog.inspect(scan.files, fetches_whole=True)
         widened = any(self.catalog.table(name).columns != columns for name, columns in before.items())
-        return replan(plan.clock) if widened else plan
+        plan = replan(plan.clock) if widened else plan
+        self.terms.check_files(plan)  # planned anew, at another time
+        return plan
 
     def _bind(self, sql: str, params: Params, dialect: str, now: dt.datetime) -> BoundQuery:
         """The bound query; a table that is not known is looked for once more: it may have come since."""
