@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -18,33 +18,26 @@ from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
 from lakeq.catalog.freshness import parse_freshness
-from lakeq.catalog.table import HIDDEN_COLUMNS, IgnoredObjects, Table
+from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal, propose_times
-from lakeq.catalog.view import CatalogView
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
-from lakeq.errors import (
-    ColumnNotFoundError,
-    ConfigError,
-    LakeqError,
-    SqlSyntaxError,
-    TableNotFoundError,
-)
-from lakeq.formats.base import Column
+from lakeq.errors import ConfigError, LakeqError
 from lakeq.ledger.history import read_history, tabulate
-from lakeq.ledger.ledger import open_ledger, utc_now
+from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
-from lakeq.planner.archived import Archived, check_archived, note_archived, refuse_archived
-from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed, table_not_found
-from lakeq.planner.budget import check_budget, check_required_keys, find_limits, find_max_footers
-from lakeq.planner.build import PlanSettings, build_plan
-from lakeq.planner.dialects.binding import bind_dialect, told_in
+from lakeq.planner.archived import Archived, check_archived
+from lakeq.planner.bind import Params, table_not_found
+from lakeq.planner.budget import find_limits, find_max_footers
+from lakeq.planner.build import PlanSettings
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
-from lakeq.planner.estimate import Estimate, estimate_plan
+from lakeq.planner.estimate import Estimate
 from lakeq.planner.explain import explain_plan
-from lakeq.planner.metadata import HISTORY_TABLE, describe_files, metadata_rows
+from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
+from lakeq.planner.planner import Planner
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
+from lakeq.planner.terms import Terms
 from lakeq.quantities import parse_bytes
 from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
@@ -52,9 +45,6 @@ from lakeq.storage.memory import total_memory
 from lakeq.storage.progress import Observer, Reporter
 from lakeq.storage.tally import Tally, count_into
 from lakeq.storage.workers import begin
-
-_REPLANS = 4
-"""Times a query is planned anew because footers read on the way widened a schema."""
 
 
 def connect(
@@ -144,10 +134,10 @@ class Lake:
         max_footers: int | None = None,
         history: bool | str | None = None,
     ) -> None:
-        self._max_footers = find_max_footers(max_footers, definition.limits)
-        self._pricing = find_pricing(pricing, definition.pricing)
-        self._prices = find_storage_prices(definition.pricing)
-        self._archived = check_archived(definition.archived or "error")
+        footers = find_max_footers(max_footers, definition.limits)
+        pricing = find_pricing(pricing, definition.pricing)
+        prices = find_storage_prices(definition.pricing)
+        archived = check_archived(definition.archived or "error")
         self._limits = definition.limits
         self._dialect = find_dialect(None, definition.dialect)
         self._views = dict(definition.views)
@@ -169,9 +159,8 @@ class Lake:
             cache=cache.blocks,
             read_memory=memory - planning,
         )
-        self._ledger = open_ledger(
-            history, definition.history, self.location, self._pricing, self._engine.name
-        )
+        self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
+        self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)
 
     def __enter__(self) -> Self:
         return self
@@ -272,13 +261,13 @@ class Lake:
         `sampled`; all of them if `exact`.
         """
         with count_into(Tally()) as tally:
-            return self._price(self.plan(sql, params, exact, dialect), tally)
+            return self._terms.price(self.plan(sql, params, exact, dialect), tally)
 
     def estimate_all(self, queries: Iterable[str], dialect: str | None = None) -> list[Estimate | LakeqError]:
         """The estimate of each query, or the error that it met: all as of one moment, so that what several
         ask for is listed once."""
-        view, dialect = self._catalog.view(), self._find_dialect(dialect)
-        return [self._try_estimate(view, sql, dialect) for sql in queries]
+        dialect, planner = self._find_dialect(dialect), self._make_planner()
+        return [self._try_estimate(planner, sql, dialect) for sql in queries]
 
     def explain(
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
@@ -287,15 +276,15 @@ class Lake:
         `estimate`."""
         with count_into(Tally()) as tally:
             plan = self.plan(sql, params, exact, dialect)
-        return explain_plan(plan, self._price(plan, tally))
+        return explain_plan(plan, self._terms.price(plan, tally))
 
     def plan(
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
     ) -> ScanPlan:
         """The plan of a query: frozen, picklable. `exact` as for `estimate`."""
-        settings = PlanSettings(max_footers=None if exact else self._max_footers)
+        settings = PlanSettings(max_footers=None if exact else self._terms.max_footers)
         dialect = self._find_dialect(dialect)
-        return self._plan(self._catalog.view(), sql, params, utc_now(), dialect, settings)
+        return self._make_planner().plan(sql, params, dialect, settings)
 
     def sql(
         self,
@@ -318,23 +307,12 @@ class Lake:
         DuckDB's).
         """
         limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
-        view, tally, dialect = self._catalog.view(), Tally(), self._find_dialect(dialect)
-        check = partial(self._check_required, view)
-        settings = PlanSettings(fetches_whole=not limits.are_set, is_limited=limits.are_set)
-        # A sample may be enough to refuse; what is to run needs every footer.
-        sampled = replace(settings, max_footers=self._max_footers if limits.are_set else None)
+        tally, dialect, planner = Tally(), self._find_dialect(dialect), self._make_planner()
         with self._ledger.planning(sql):
-            for chosen in (sampled, settings):
-                with count_into(tally):
-                    plan = self._plan(view, sql, params, utc_now(), dialect, chosen, check)
-                estimate = self._price(plan, tally)
-                refuse_archived(plan, self._archived, self._prices)
-                check_budget(estimate, limits)
-                if all(scan.sampled is None for scan in plan.scans):
-                    break
+            plan, estimate = planner.plan_within(limits, sql, params, dialect, tally)
         record = self._ledger.open(plan, estimate, limits)
         record.check()
-        prepare = partial(self._prepare, view, limits.are_set)
+        prepare = partial(self._prepare, planner, limits.are_set)
         return Result(plan, estimate, self._engine, prepare, record, tally)
 
     def history(self, since: str | dt.date | None = None) -> pa.Table:
@@ -346,106 +324,27 @@ class Lake:
     def _find_dialect(self, dialect: str | None) -> str:
         return find_dialect(dialect, self._dialect)
 
-    def _try_estimate(self, view: CatalogView, sql: str, dialect: str) -> Estimate | LakeqError:
+    def _try_estimate(self, planner: Planner, sql: str, dialect: str) -> Estimate | LakeqError:
         try:
-            settings = PlanSettings(max_footers=self._max_footers)
+            settings = PlanSettings(max_footers=self._terms.max_footers)
             with count_into(Tally()) as tally:
-                return self._price(self._plan(view, sql, None, utc_now(), dialect, settings), tally)
+                return self._terms.price(planner.plan(sql, None, dialect, settings), tally)
         except LakeqError as error:
             return error
-
-    def _price(self, plan: ScanPlan, planning: Tally) -> Estimate:
-        """The estimate of a plan for which `planning` was asked of the store."""
-        asked = planning.requests if self.location.startswith("s3://") else {}
-        return estimate_plan(plan, self._pricing, self._prices, asked)
 
     def _known(self, name: str) -> str:
         """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
         view = self._catalog.view()
-        names = view.names()
-        found = next((n for n in names if n.casefold() == name.casefold()), None)
-        if found is None and view.look_again():
-            names = view.names()
-            found = next((n for n in names if n.casefold() == name.casefold()), None)
+        found = view.find_name(name)
         if found is None:
-            raise table_not_found(name, names)
+            raise table_not_found(name, view.names())
         return found
 
-    def _bind(self, view: CatalogView, sql: str, params: Params, now: dt.datetime) -> BoundQuery:
-        """The query bound to tables; DuckDB has the last word on what is SQL."""
-        names = view.names()
-        try:
-            return bind_query(sql, params, names, view.table, self._views, now)
-        except SqlSyntaxError:
-            mentioned = self._engine.mentioned_tables(sql)
-            if mentioned is None:
-                raise
-            return bind_unparsed(sql, mentioned, names, view.table)
-
-    def _bind_anew(self, view: CatalogView, bind: Callable[[], BoundQuery]) -> BoundQuery:
-        """The bound query; a table that is not known is looked for once more: it may have come since."""
-        try:
-            return bind()
-        except TableNotFoundError:
-            if not view.look_again():
-                raise
-        return bind()
-
-    def _validate(self, view: CatalogView, bound: BoundQuery, params: Params) -> None:
-        """Raise what DuckDB has against the query, over tables of these columns and no rows."""
-        columns: dict[str, list[Column]] = {}
-        for reference in bound.references:
-            table = view.table(reference.table)
-            known = columns.setdefault(table.name, list(table.columns))
-            known += [c for c in HIDDEN_COLUMNS if c.name in reference.columns and c not in known]
-        for name in bound.metadata:
-            schema = self._read_metadata(view, name).schema
-            columns[name] = [Column(f.name, f.type) for f in schema]
-        views = [(name, self._views[name]) for name in bound.views]
-        self._engine.validate(bound.runnable, params, columns, views)
-
-    def _plan(
-        self,
-        view: CatalogView,
-        sql: str,
-        params: Params,
-        now: dt.datetime,
-        dialect: str,
-        settings: PlanSettings,
-        check: Callable[[BoundQuery], None] = lambda bound: None,
-    ) -> ScanPlan:
-        """Bind and prune; anew when files looked into on the way widened a schema. `check` may refuse the
-        bound query."""
+    def _make_planner(self) -> Planner:
+        """What plans queries over the lake as it is now."""
+        view, find_definition = self._catalog.view(), self._catalog.definition
         self._warm_up()
-        for _ in range(_REPLANS):
-            bind = partial(self._bind, view, params=params, now=now)
-            bind_anew = partial(bind_dialect, sql, dialect, bind, view.names(), view.table, self._views)
-            bound = self._bind_anew(view, bind_anew)
-            try:
-                with told_in(sql, dialect):
-                    self._validate(view, bound, params)
-            except ColumnNotFoundError:
-                told = [_read_whole_schema(view, reference.table) for reference in bound.references]
-                if not any(told):
-                    raise
-                continue
-            check(bound)
-            read_metadata = partial(self._read_metadata, view)
-            plan = build_plan(bound, params, view, self._views, read_metadata, settings)
-            if plan is not None:
-                return note_archived(plan, self._archived)
-        raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
-
-    def _read_metadata(self, view: CatalogView, name: str) -> pa.Table:
-        return self.history() if name.casefold() == HISTORY_TABLE else metadata_rows(name, view)
-
-    def _check_required(self, view: CatalogView, bound: BoundQuery) -> None:
-        """Refuse what reads a table without a condition that it requires."""
-        for reference in bound.references:
-            definition = self._catalog.definition(reference.table)
-            if definition is not None and definition.require_partition_filter is not None:
-                table = view.table(reference.table)
-                check_required_keys(table, reference, definition.require_partition_filter)
+        return Planner(view, self._engine, self._views, self._terms, find_definition, self.history)
 
     def _warm_up(self) -> None:
         """Before the first query: while the lake is listed there is time to load what the query needs."""
@@ -455,32 +354,11 @@ class Lake:
             begin(partial(self._engine.warm_up, self._catalog.root))
 
     def _prepare(
-        self, view: CatalogView, is_limited: bool, plan: ScanPlan, now: dt.datetime | None
+        self, planner: Planner, is_limited: bool, plan: ScanPlan, now: dt.datetime | None
     ) -> ScanPlan:
-        """The plan as the engine needs it: at the engine's own time, every file's schema known."""
-        settings = PlanSettings(fetches_whole=True, is_limited=is_limited)
-        replan = partial(self._plan, view, plan.text, plan.params, dialect=plan.dialect, settings=settings)
-        if plan.clock is not None and now is not None and plan.clock != now:
-            plan = replan(now)
-        before = {scan.table.name: view.table(scan.table.name).columns for scan in plan.scans}
-        for scan in plan.scans:
-            if not scan.from_index:
-                view.inspect(scan.files, fetches_whole=True)
-        widened = any(view.table(name).columns != columns for name, columns in before.items())
-        plan = replan(plan.clock or utc_now()) if widened else plan
-        refuse_archived(plan, self._archived, self._prices)  # planned anew, at another time
+        """The plan as the engine needs it, at the engine's own time."""
+        plan = planner.prepare(plan, now, is_limited)
         if not (self._is_saved or self._catalog.root.is_local):
             self._is_saved = True  # the rest at the end: of a large lake that takes seconds
             begin(self._catalog.save)  # while the first query runs
         return plan
-
-
-def _read_whole_schema(view: CatalogView, name: str) -> bool:
-    """Look into every file of a table, where only a part was; True when that widened the schema."""
-    before = view.table(name).columns
-    try:
-        entry = view.entry(name)
-        view.inspect(entry.split_archived(entry.index.all)[0])
-    except LakeqError:
-        return False  # a broken file has nothing to add; the query's own error is the one to show
-    return view.table(name).columns != before

@@ -21,13 +21,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakeq.catalog.definitions import TableDefinition
+from lakeq.catalog.entry import KnownTable
 from lakeq.catalog.layout import Layout, hive_layout, parse_template
 from lakeq.catalog.listings import KeyRange, KnownObjects, Listed, ListedFolder
 from lakeq.catalog.locks import locked
+from lakeq.catalog.prefixes import Density
 from lakeq.catalog.table import IgnoredObjects, TableFiles, Totals
 from lakeq.errors import CatalogError
 from lakeq.formats.base import Column
-from lakeq.storage.base import LISTING_SCHEMA, FolderListing
+from lakeq.storage.base import LISTING_SCHEMA, FolderListing, Store
 
 _VERSION = 2
 _KEY = b"lakeq"
@@ -45,6 +48,24 @@ class SavedTable:
     reasons: tuple[str, ...]
     totals: Totals | None
     density: tuple[float | None, ...]
+
+    @classmethod
+    def of(cls, known: KnownTable) -> SavedTable:
+        """What of a table is to be kept."""
+        return cls(known.files, known.place, known.reasons, known.totals, known.density.objects)
+
+    def recall(self, store: Store, definition: TableDefinition | None) -> KnownTable:
+        """The table as it was known, in a store, with what is declared of it now."""
+        files = self.files if definition is None else replace(self.files, options=definition.options)
+        return KnownTable(
+            files,
+            store,
+            self.place,
+            definition,
+            self.reasons,
+            totals=self.totals,
+            density=Density(self.density),
+        )
 
 
 @dataclass(slots=True)

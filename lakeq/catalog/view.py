@@ -54,6 +54,12 @@ class CatalogView:
         tables = self._source.known_tables(self._since).values()
         return sorted((table.files.name for table in tables), key=lambda n: (n.casefold(), n))
 
+    def find_name(self, name: str) -> str | None:
+        """The name of a table, given in any case, as the lake spells it; None when there is no such table,
+        and none has come since."""
+        found = self._spell(name)
+        return self._spell(name) if found is None and self.look_again() else found
+
     def look_again(self) -> bool:
         """Forget which tables there are, where another may have come; True when that is so."""
         if not self._source.lists_parts() or self._since == NEVER_LIST:
@@ -96,6 +102,9 @@ class CatalogView:
         """See TableEntry.sample; the files are of an entry that this view gave."""
         entry = self._entries.get(id(selection.index))
         return None if entry is None else entry.sample(selection, most)
+
+    def _spell(self, name: str) -> str | None:
+        return next((n for n in self.names() if n.casefold() == name.casefold()), None)
 
     def _known(self, name: str) -> KnownTable:
         known = self._source.known_tables(self._since).get(name.casefold())

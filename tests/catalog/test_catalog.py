@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lakeq.catalog import catalog as catalog_module
-from lakeq.catalog import prefixes
+from lakeq.catalog import lake_stores, lake_tables, prefixes
 from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.definitions import LakeDefinition, define_table
 from lakeq.catalog.freshness import Freshness
@@ -46,8 +45,8 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(dict.fromkeys(DAYS, ROWS), tmp_path)
-    monkeypatch.setattr(catalog_module, "open_store", lambda location, **_: made.store)
-    for module in (catalog_module, prefixes):
+    monkeypatch.setattr(lake_stores, "open_store", lambda location, **_: made.store)
+    for module in (lake_tables, prefixes):
         monkeypatch.setattr(module, "PAGE_OBJECTS", 100)
     return made
 
