@@ -540,3 +540,12 @@ def test_a_sample_that_says_nothing_is_refused(root: Path, footers: object) -> N
     (root / "lakeq.toml").write_text(f"[limits]\nmax_footers = {str(footers).lower()!r}\n")
     with pytest.raises(ConfigError, match="max_footers is a whole number from 50"):
         lakeq.connect(root / "lakeq.toml")
+
+
+def test_row_groups_have_a_total_once_every_footer_is_known(many: Path) -> None:
+    with lakeq.connect(many) as lake:
+        one_year = "SELECT sum(id) FROM t WHERE year = 2024"
+        assert lake.plan(one_year).scans[0].row_groups == 150
+        assert lake.plan(one_year).scans[0].row_groups_total is None
+        lake.plan("SELECT sum(id) FROM t")
+        assert lake.plan(one_year).scans[0].row_groups_total == 300

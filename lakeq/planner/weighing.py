@@ -58,7 +58,8 @@ def weigh_files(
         chunks = groups.read_chunks(measure.files, conditions, leaves, pruning.bounds)
     if groups.find_leaves([GROUP_FOOTER]):
         footers = groups.read_chunks(measure.files, conditions, (GROUP_FOOTER,), pruning.bounds)
-    total = measure.row_groups_total if entry.is_whole else None
+    is_known = entry.is_whole and entry.index.inspected == entry.index.count
+    total = measure.row_groups_total if is_known else None
     return Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks, footers)
 
 
