@@ -131,7 +131,7 @@ class RandomLake:
         told = weigh_sample(selection, sample, entry, pruning, picked).sampled
         seconds = time.perf_counter() - began
         self.index.add_facts([(int(i), self.facts[i]) for i in ids])
-        truth = weigh_files(selection, entry, pruning, picked).column_bytes
+        truth = weigh_files(selection, entry, pruning, picked, locates=False).column_bytes
         assert told is not None and truth is not None
         return {
             "files": selection.count,

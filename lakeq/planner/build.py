@@ -22,7 +22,7 @@ from lakeq.planner.metadata import ReadMetadata, scan_rows
 from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan, View
 from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
 from lakeq.planner.rewrites import suggest_rewrites
-from lakeq.planner.weighing import Weighed, find_stored, weigh_files, weigh_sample
+from lakeq.planner.weighing import Weighed, find_stored, is_read_in_parts, weigh_files, weigh_sample
 
 _LARGEST_INDEX_ANSWER = 100_000
 """Files up to which rows from the index stand in for a scan."""
@@ -110,7 +110,8 @@ def scan_table(
         sample = None if most is None else catalog.sample(selection, most)
         if sample is None:
             catalog.inspect(selection, settings.fetches_whole)
-            weighed = weigh_files(selection, entry, pruning, data, settings.is_limited)
+            locates = settings.is_limited or (most is None and is_read_in_parts(entry, selection))
+            weighed = weigh_files(selection, entry, pruning, data, locates)
         else:
             weighed = weigh_sample(selection, sample, entry, pruning, data)
     table = entry.table

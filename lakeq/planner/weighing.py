@@ -19,6 +19,9 @@ from lakeq.planner.extrapolation import SampledBytes, extrapolate
 from lakeq.planner.pruning import Pruning
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES
 
+_FEW_FILES = 20_000
+"""Files of which an estimate finds out where the bytes lie: of more that takes longer than the rest of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
@@ -46,21 +49,26 @@ def weigh_files(
     entry: TableEntry,
     pruning: Pruning,
     data: Sequence[str],
-    is_limited: bool = False,
+    locates: bool,
 ) -> Weighed:
-    """What is read of files that were all looked into; where that lies, if it is going to be counted."""
+    """What is read of files that were all looked into, and where that lies if it `locates` many as well."""
     groups = entry.index.groups
     conditions = (pruning.row_groups, pruning.guarded_row_groups)
     leaves = find_stored(entry.table, groups, data)
     measure = groups.measure(selection, conditions, leaves, pruning.bounds)
     chunks = footers = None
-    if is_limited or (entry.is_remote and measure.files.largest > WHOLE_OBJECT_BYTES):
+    if locates or (measure.files.count <= _FEW_FILES and is_read_in_parts(entry, measure.files)):
         chunks = groups.read_chunks(measure.files, conditions, leaves, pruning.bounds)
     if groups.find_leaves([GROUP_FOOTER]):
         footers = groups.read_chunks(measure.files, conditions, (GROUP_FOOTER,), pruning.bounds)
     is_known = entry.is_whole and entry.index.inspected == entry.index.count
     total = measure.row_groups_total if is_known else None
     return Weighed(measure.files, measure.row_groups, total, measure.column_bytes, chunks, footers)
+
+
+def is_read_in_parts(entry: TableEntry, files: FileSelection) -> bool:
+    """Whether a store is asked for ranges of some of the files."""
+    return entry.is_remote and files.largest > WHOLE_OBJECT_BYTES
 
 
 def weigh_sample(
