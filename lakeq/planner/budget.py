@@ -29,7 +29,7 @@ class Spent:
 
 NOTHING_SPENT = Spent(0, Decimal(0))
 MAX_FOOTERS = 2_000
-LEAST_FOOTERS = 50
+LEAST_FOOTERS = 100
 """Fewer say too little about the rest."""
 
 

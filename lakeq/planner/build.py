@@ -26,6 +26,8 @@ from lakeq.planner.weighing import Weighed, find_stored, is_read_in_parts, weigh
 
 _LARGEST_INDEX_ANSWER = 100_000
 """Files up to which rows from the index stand in for a scan."""
+_FIRST_PART, _NARROW = 4, 0.05
+"""The part of a sample that is read first; the rest where the interval is wider than this share."""
 _MOST_PROVEN = 100_000
 """Row groups up to which each plan may ask whether they prove a `time`: that takes up to 0.1 s once."""
 
@@ -107,13 +109,18 @@ def scan_table(
     weighed = Weighed(selection)
     if FORMATS[entry.table.format].has_footers:
         most = settings.max_footers
-        sample = None if most is None else catalog.sample(selection, most)
-        if sample is None:
-            catalog.inspect(selection, settings.fetches_whole)
-            locates = settings.is_limited or (most is None and is_read_in_parts(entry, selection))
-            weighed = weigh_files(selection, entry, pruning, data, locates)
-        else:
+        locates = settings.is_limited or (most is None and is_read_in_parts(entry, selection))
+        for count in () if most is None else (most // _FIRST_PART, most):
+            sample = catalog.sample(selection, count)
+            if sample is None:  # all were looked into
+                weighed = Weighed(selection)
+                break
             weighed = weigh_sample(selection, sample, entry, pruning, data)
+            if weighed.sampled is not None and weighed.sampled.width <= _NARROW:
+                break
+        if weighed.sampled is None:
+            catalog.inspect(selection, settings.fetches_whole)
+            weighed = weigh_files(selection, entry, pruning, data, locates)
     table = entry.table
     scan = TableScan(
         table=table,

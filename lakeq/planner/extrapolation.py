@@ -36,6 +36,11 @@ class SampledBytes:
     footers: int
     files: int
 
+    @property
+    def width(self) -> float:
+        """Of the interval, as a share of what is expected."""
+        return (self.high - self.low) / max(self.expected, 1)
+
 
 def extrapolate(
     sizes: Numbers, known: Mask, read: Numbers, stored: Numbers, sample: FileSample
