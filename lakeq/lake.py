@@ -282,7 +282,7 @@ class Lake:
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
     ) -> ScanPlan:
         """The plan of a query: frozen, picklable. `exact` as for `estimate`."""
-        settings = PlanSettings(max_footers=None if exact else self._terms.max_footers)
+        settings = PlanSettings(max_footers=None if exact else self._terms.max_footers, advises=True)
         dialect = self._find_dialect(dialect)
         return self._make_planner().plan(sql, params, dialect, settings)
 
@@ -326,7 +326,7 @@ class Lake:
 
     def _try_estimate(self, planner: Planner, sql: str, dialect: str) -> Estimate | LakeqError:
         try:
-            settings = PlanSettings(max_footers=self._terms.max_footers)
+            settings = PlanSettings(max_footers=self._terms.max_footers, advises=True)
             with count_into(Tally()) as tally:
                 return self._terms.price(planner.plan(sql, None, dialect, settings), tally)
         except LakeqError as error:

@@ -38,12 +38,14 @@ class PlanSettings:
 
     `fetches_whole`: the query is to run, so small remote files may be read whole, not only their footers.
     `is_limited`: what it reads is going to be counted, so the plan tells where that lies. Of a scan with more
-    unread footers than `max_footers`, a sample of so many is read (None: all are).
+    unread footers than `max_footers`, a sample of so many is read (None: all are). `advises`: somebody is
+    going to read it, so it tells what would have pruned.
     """
 
     fetches_whole: bool = False
     is_limited: bool = False
     max_footers: int | None = None
+    advises: bool = False
 
 
 def build_plan(
@@ -133,6 +135,7 @@ def scan_table(
         row_groups_total=weighed.row_groups_total,
         column_bytes=weighed.column_bytes,
         predicate=pruning.predicate,
+        not_pruned_by=tuple(replace(missed, node=None) for missed in pruning.missed),
         from_index=reference.once and not data and knows_rows(weighed.files),
         chunks=weighed.chunks,
         group_footers=weighed.group_footers,
@@ -143,6 +146,8 @@ def scan_table(
         footer_read=entry.known.tail,
         archived=archived,
     )
+    if not settings.advises:
+        return scan
     return replace(scan, not_pruned_by=suggest(scan, reference, pruning, entry.index))
 
 

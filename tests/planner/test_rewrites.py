@@ -221,3 +221,11 @@ def test_writing_a_rewrite_down_touches_no_file(lake: Lake, tmp_path: Path) -> N
         (missed,) = small.plan("SELECT x FROM t WHERE coalesce(x, 0) > 2025").scans[0].not_pruned_by
     assert missed.rewrite == "x > 2025"
     assert missed.node is None
+
+
+def test_a_query_that_runs_is_not_kept_waiting_for_advice(lake: Lake) -> None:
+    sql = "SELECT count(*) FROM events WHERE month(ts) = 11"
+    (running,) = lake.sql(sql).plan.scans[0].not_pruned_by
+    (told,) = lake.plan(sql).scans[0].not_pruned_by
+    assert (running.condition, running.reason) == (told.condition, told.reason)
+    assert (bool(running.rewrite), bool(told.rewrite)) == (False, True)
