@@ -84,7 +84,7 @@ def test_describe_shows_lines_that_a_lakeq_toml_takes(tmp_path: Path, run: objec
     write_hours(tmp_path)
     status, out, _ = run("describe", str(tmp_path), "events")  # type: ignore[operator]
     assert status == 0
-    assert "48 of 48 files were looked into" in out
+    assert "All 48 files have ts in the time of their folder. Declare it" in out
     start = out.index("[tables.events.time]")
     lines = "\n".join(line.strip() for line in out[start:].splitlines())
     (table,) = load_definition(lines).tables
