@@ -76,6 +76,9 @@ def check_mapping(
     """ConfigError for a mapping that does not fit its table; `is_complete`: no other columns can turn up."""
     where = f"Setting 'time' of table {name!r}"
     named = {key.name.casefold(): key for key in keys}
+    units = [UNITS.index(key.casefold()) for key in mapping.keys if key.casefold() in UNITS]
+    if units != sorted(units):
+        raise ConfigError(f"{where}: 'from' goes from coarse to fine, not {list(mapping.keys)!r}.")
     for key in mapping.keys:
         column = named.get(key.casefold())
         if column is None:

@@ -54,6 +54,8 @@ def open_ledger(
     entry. ConfigError for other words.
     """
     chosen = history
+    if not isinstance(settings.get("redact", False), bool):
+        raise ConfigError(f"redact in [history] must be true or false, not {settings['redact']!r}.")
     if chosen is None and "redact" in settings:
         chosen = "redact" if settings["redact"] else "on"
     if chosen is None:

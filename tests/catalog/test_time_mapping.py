@@ -94,6 +94,7 @@ def test_a_wrong_setting_is_told_with_its_table(time: Any, words: str) -> None:
         ({"column": "at", "from": ["year"]}, "the files have no column 'at'"), ({"column": "x", "from": ["year"]}, "of type BIGINT, not a timestamp"),
         ({"column": "ts", "from": ["jahr"]}, "'jahr' in 'from' is no partition column"), ({"column": "year", "from": ["month"]}, "prunes by itself"),
         ({"column": "ts", "from": ["year"], "zone": "Europe/Berlin"}, "'zone' is for columns with a time zone"),
+        ({"column": "ts", "from": ["month", "year"]}, "'from' goes from coarse to fine"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_the_table_is_told(root: Path, time: Any, words: str) -> None:

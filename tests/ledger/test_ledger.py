@@ -192,6 +192,12 @@ def test_other_words_are_errors(root: Path, value: Any) -> None:
         lakeq.connect(root, history=value)
 
 
+@pytest.mark.parametrize("value", ['"no"', "0", '"yes"'])
+def test_redaction_is_asked_for_or_not(root: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match="must be true or false"):
+        lakeq.connect(define(root, f"[history]\nredact = {value}\n"))
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "true", '"x"', "1.5"])
 def test_days_to_keep_are_a_number(root: Path, days: str) -> None:
     with pytest.raises(ConfigError, match="keep_days"):
