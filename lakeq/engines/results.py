@@ -6,8 +6,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
+import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
@@ -16,11 +18,12 @@ from lakeq.engines.files import OpenedFiles
 from lakeq.engines.profile import Profile, count_bytes, read_profile
 from lakeq.engines.translation import translate_run_error
 from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
+from lakeq.storage.workers import begin
 
 BATCH_ROWS = 65536
 """Rows of a streamed batch, at most."""
 
-# An interrupt that comes between two statements meets nothing that runs, so `stop` repeats it.
+# An interrupt that comes between two statements meets nothing that runs, so it is repeated.
 _STOP_ATTEMPTS, _STOP_SECONDS = 100, 0.05
 
 T = TypeVar("T")
@@ -78,10 +81,19 @@ class DuckDBResult:
 
     def cancel(self) -> None:
         """Stop the query from another thread; `batches` then raises QueryCancelledError."""
-        self._cancelled = True
+        is_first, self._cancelled = not self._cancelled, True
         if self._release.alive:
             self._connection.interrupt()
             self._files.stop()
+            if is_first:
+                begin(self._insist)
+
+    def _insist(self) -> None:
+        """Interrupt until the thread that reads is out of DuckDB."""
+        while not self._step.acquire(timeout=_STOP_SECONDS):
+            with suppress(duckdb.Error):
+                self._connection.interrupt()
+        self._step.release()
 
     def progress(self) -> float | None:
         """Share done, 0 to 1; None when unknown."""

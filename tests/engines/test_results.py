@@ -102,11 +102,26 @@ def test_cancel_of_a_query_that_has_no_rows_yet(big: Any) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    while reader.is_alive():  # a cancel between two statements meets nothing that runs
-        result.cancel()
-        reader.join(0.05)
+    while result.progress() is None and reader.is_alive():
+        pass
+    result.cancel()
+    reader.join()
     assert len(failed) == 1
     assert result.progress() is None
+
+
+def test_a_cancel_just_before_the_query_begins_is_not_lost(big: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, t, _ = big
+    result = engine.execute(plan(SLOW, t))
+    start = result._start
+
+    def cancelled_meanwhile(relation: Any) -> Any:
+        result.cancel()  # nothing runs yet that an interrupt could meet
+        return start(relation)
+
+    monkeypatch.setattr(result, "_start", cancelled_meanwhile)
+    with pytest.raises(QueryCancelledError):
+        list(result.batches())
 
 
 def test_closing_the_engine_stops_what_runs(big: Any) -> None:
