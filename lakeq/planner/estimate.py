@@ -169,7 +169,10 @@ def estimate_plan(
     return Estimate(
         bytes_scanned=sum(billed),
         low=sum(lows),
-        high=sum(size * scan.uses for scan, size in zip(scans, highs[1:], strict=True)),
+        high=sum(
+            (size + _size_of_others(scan, scans)) * scan.uses
+            for scan, size in zip(scans, highs[1:], strict=True)
+        ),
         accuracy=next((accuracy for accuracy in (UPPER_BOUND, SAMPLED) if accuracy in met), EXACT),
         cost_usd=pricing.cost(*billed),
         cost_low=pricing.cost(*low),
@@ -191,6 +194,13 @@ def _knows_prices(plan: ScanPlan) -> bool:
     """Whether all files lie in S3, or on this machine, where reading is free."""
     roots = {scan.table.store_root for scan in plan.scans}
     return all(root.startswith(_S3) or "://" not in root for root in roots)
+
+
+def _size_of_others(scan: TableScan, scans: Sequence[TableScan]) -> int:
+    """The files that other scans of the same table keep: they are shown to this one as well, and an engine
+    that cannot tell that none of their rows meets its condition reads them."""
+    others = (s for s in scans if s is not scan and s.table.name == scan.table.name and not s.from_index)
+    return sum(other.files.size for other in others)
 
 
 def bytes_by_table(estimate: Estimate) -> dict[str, int]:
