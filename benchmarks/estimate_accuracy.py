@@ -31,7 +31,7 @@ from benchmarks.harness import print_table, write_result
 from benchmarks.tpch import QUERIES, read_query
 
 TARGET = 0.01
-_PEER = Path(__file__).parent / "peers" / "athena_cost_guard.py"
+_PEER = Path(__file__).parent / "peers" / "cost_guard.py"
 
 
 def read_queries() -> dict[str, str]:

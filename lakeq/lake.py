@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -344,7 +345,9 @@ class Lake:
         """What plans queries over the lake as it is now."""
         view, find_definition = self._catalog.view(), self._catalog.definition
         self._warm_up()
-        return Planner(view, self._engine, self._views, self._terms, find_definition, self.history)
+        return Planner(
+            view, self._engine, self._views, self._terms, find_definition, functools.cache(self.history)
+        )
 
     def _warm_up(self) -> None:
         """Before the first query: while the lake is listed there is time to load what the query needs."""

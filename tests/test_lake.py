@@ -509,6 +509,16 @@ def test_of_many_files_a_sample_of_the_footers_is_read(many: Path) -> None:
     assert sampled.to_dict()["tables"][0]["footers"] == inspected
 
 
+def test_a_sample_stays_one_in_a_cte_used_twice_and_in_a_self_join(many: Path) -> None:
+    with lakeq.connect(many, max_footers=100) as lake:
+        single = lake.estimate("SELECT id FROM t")
+        twice = lake.estimate("WITH c AS (SELECT id FROM t) SELECT a.id FROM c a JOIN c b ON a.id = b.id")
+        joined = lake.estimate("SELECT a.id FROM t a JOIN t b ON a.id = b.id")
+    assert (single.accuracy, twice.accuracy, joined.accuracy) == ("sampled",) * 3
+    assert twice.bytes_scanned == joined.bytes_scanned == 2 * single.bytes_scanned
+    assert joined.high == 2 * single.high
+
+
 def test_a_sampled_plan_runs_over_every_file(many: Path) -> None:
     with lakeq.connect(many, max_footers=100) as lake:
         plan = lake.plan("SELECT count(*), min(id), max(id) FROM t")

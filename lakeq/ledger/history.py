@@ -187,6 +187,8 @@ def _sum(name: str, counted: Sequence[tuple[QueryEntry, Spent]]) -> Summary:
 
 def measure_errors(queries: Sequence[QueryEntry]) -> EstimateErrors:
     """How far the estimates of these queries were off."""
+    from statistics import median  # nothing that a query needs
+
     off = [error for error in map(find_error, queries) if error is not None]
     bracketed = within = 0
     for query in queries:
@@ -195,14 +197,7 @@ def measure_errors(queries: Sequence[QueryEntry]) -> EstimateErrors:
             continue
         bracketed += 1
         within += (begun.low or 0) <= (ended.scanned or 0) <= (begun.high or 0)
-    return EstimateErrors(len(off), _find_median(off), max(off, default=None), bracketed, within)
-
-
-def _find_median(values: Sequence[float]) -> float | None:
-    if not values:
-        return None
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    return EstimateErrors(len(off), median(off) if off else None, max(off, default=None), bracketed, within)
 
 
 def find_error(query: QueryEntry) -> float | None:

@@ -173,7 +173,7 @@ def estimate_plan(
             (size + _size_of_others(scan, scans)) * scan.uses
             for scan, size in zip(scans, highs[1:], strict=True)
         ),
-        accuracy=next((accuracy for accuracy in (UPPER_BOUND, SAMPLED) if accuracy in met), EXACT),
+        accuracy=next((accuracy for accuracy in (SAMPLED, UPPER_BOUND) if accuracy in met), EXACT),
         cost_usd=pricing.cost(*billed),
         cost_low=pricing.cost(*low),
         cost_high=pricing.cost(*high),
@@ -199,6 +199,8 @@ def _knows_prices(plan: ScanPlan) -> bool:
 def _size_of_others(scan: TableScan, scans: Sequence[TableScan]) -> int:
     """The files that other scans of the same table keep: they are shown to this one as well, and an engine
     that cannot tell that none of their rows meets its condition reads them."""
+    if scan.sampled is not None:
+        return 0  # an interval says how sure the figure is, not what an engine makes of it
     others = (s for s in scans if s is not scan and s.table.name == scan.table.name and not s.from_index)
     return sum(other.files.size for other in others)
 

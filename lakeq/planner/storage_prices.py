@@ -50,23 +50,21 @@ class StoragePrices:
         return self.classes.get(name or STANDARD, self.classes[STANDARD])
 
 
-def _price(**dollars: str | int) -> ClassPrice:
-    return ClassPrice(**{name: v if isinstance(v, int) else Decimal(v) for name, v in dollars.items()})  # type: ignore[arg-type]
-
-
 S3_PRICES = StoragePrices(
     {
         STANDARD: ClassPrice(),
         "REDUCED_REDUNDANCY": ClassPrice(),
         TIERED: ClassPrice(),
-        "STANDARD_IA": _price(get="0.001", retrieval="0.01"),
-        "ONEZONE_IA": _price(get="0.001", retrieval="0.01"),
-        "GLACIER_IR": _price(get="0.01", retrieval="0.03"),
-        "EXPRESS_ONEZONE": _price(get="0.00003", retrieval="0.0006"),
-        "GLACIER": _price(restore="0.01", restore_requests="0.05", restore_hours=5),
-        "DEEP_ARCHIVE": _price(restore="0.02", restore_requests="0.10", restore_hours=12),
-        "ARCHIVE_ACCESS": _price(restore_hours=5),
-        "DEEP_ARCHIVE_ACCESS": _price(restore_hours=12),
+        "STANDARD_IA": ClassPrice(get=Decimal("0.001"), retrieval=Decimal("0.01")),
+        "ONEZONE_IA": ClassPrice(get=Decimal("0.001"), retrieval=Decimal("0.01")),
+        "GLACIER_IR": ClassPrice(get=Decimal("0.01"), retrieval=Decimal("0.03")),
+        "EXPRESS_ONEZONE": ClassPrice(get=Decimal("0.00003"), retrieval=Decimal("0.0006")),
+        "GLACIER": ClassPrice(restore=Decimal("0.01"), restore_requests=Decimal("0.05"), restore_hours=5),
+        "DEEP_ARCHIVE": ClassPrice(
+            restore=Decimal("0.02"), restore_requests=Decimal("0.10"), restore_hours=12
+        ),
+        "ARCHIVE_ACCESS": ClassPrice(restore_hours=5),
+        "DEEP_ARCHIVE_ACCESS": ClassPrice(restore_hours=12),
     }
 )
 """S3 in us-east-1. Of GLACIER's 1,000 restore requests AWS names $0.03 and $0.05: the dearer is taken."""

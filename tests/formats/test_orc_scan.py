@@ -142,5 +142,9 @@ def test_nobody_waits_for_files_that_are_open_and_not_read() -> None:
     reads = ArrowReads()
     reads.open()
     reads.stop()
-    reads.settle()
+    waited: list[Any] = []
+    waiting = threading.Thread(target=lambda: waited.append(reads.settle()))
+    waiting.start()
+    waiting.join(timeout=8)  # the most that is waited for files that are read
+    assert waited == [None]
     reads.close()

@@ -1,6 +1,6 @@
 """athena-cost-guard's estimates over a folder of Hive tables in Parquet, as it would see them in S3 and Glue.
 
-    python athena_cost_guard.py FOLDER < queries.json > estimates.json
+    python cost_guard.py FOLDER < queries.json > estimates.json
 
 Run by benchmarks.estimate_accuracy in an environment of its own. moto plays S3 and Glue in this process.
 """
@@ -13,12 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Not this file, which has the same name.
-sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
-
-import boto3  # noqa: E402 - the path comes first
-from athena_cost_guard import estimate  # noqa: E402
-from moto import mock_aws  # noqa: E402
+import boto3
+from athena_cost_guard import estimate
+from moto import mock_aws
 
 BUCKET, DATABASE, REGION = "lake", "lake", "us-east-1"
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
