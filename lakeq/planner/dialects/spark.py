@@ -3,8 +3,6 @@ or give NULL (spark.sql.ansi.enabled). Source: spark.apache.org/docs/latest/api/
 
 SIGNATURES = r"""
 # conditions
-coalesce(x...) -> x = coalesce(x)
-nullif(a, b) -> a = nullif(a, b)
 ifnull(x...) -> x = coalesce(x)
 nvl(x...) -> x = coalesce(x)
 nvl2(a, b, c) -> ? = CASE WHEN a IS NOT NULL THEN b ELSE c END
@@ -15,23 +13,13 @@ least(x...) -> x = least(x)
 grouping(x) -> INTEGER = grouping(x)
 
 # aggregates
-count() -> BIGINT = count(*)
-count(x) -> BIGINT = count(x)
 count_if(x boolean) -> BIGINT = count_if(x)
-sum(x integer) -> BIGINT = sum(x)
-sum(x decimal) -> sum of x = sum(x)
-sum(x double) -> DOUBLE = sum(x)
-avg(x decimal) -> average of x = exact_average(x)
-avg(x integer) -> DOUBLE = avg(x)
-avg(x double) -> DOUBLE = avg(x)
 mean(x integer) -> DOUBLE = avg(x)
 mean(x double) -> DOUBLE = avg(x)
 min(x) -> x = min(x)
 max(x) -> x = max(x)
 first(x) -> x = first(x)
 last(x) -> x = last(x)
-max_by(x, y) -> x = arg_max_null(x, y)
-min_by(x, y) -> x = arg_min_null(x, y)
 bool_and(x boolean) -> BOOLEAN = bool_and(x)
 bool_or(x boolean) -> BOOLEAN = bool_or(x)
 every(x boolean) -> BOOLEAN = bool_and(x)
@@ -45,33 +33,14 @@ percentile_approx(x number, p number) -> x = quantile_disc(x, p)
 percentile_approx(x number, p number, a integer) -> x = quantile_disc(x, p)
 percentile(x number, p number) -> DOUBLE = quantile_cont(CAST(x AS DOUBLE), p)
 median(x number) -> DOUBLE = median(CAST(x AS DOUBLE))
-stddev(x number) -> DOUBLE = stddev_samp(x)
-stddev_samp(x number) -> DOUBLE = stddev_samp(x)
-stddev_pop(x number) -> DOUBLE = stddev_pop(x)
-variance(x number) -> DOUBLE = var_samp(x)
-var_samp(x number) -> DOUBLE = var_samp(x)
-var_pop(x number) -> DOUBLE = var_pop(x)
-corr(y number, x number) -> DOUBLE = corr(y, x)
 
 # windows
 row_number() -> INTEGER = row_number()
 rank() -> INTEGER = rank()
 dense_rank() -> INTEGER = dense_rank()
-percent_rank() -> DOUBLE = percent_rank()
-cume_dist() -> DOUBLE = cume_dist()
 ntile(n integer) -> INTEGER = ntile(n)
-lag(x) -> x = lag(x)
-lag(x, n integer) -> x = lag(x, n)
-lag(x, n integer, d) -> x = lag(x, n, d)
-lead(x) -> x = lead(x)
-lead(x, n integer) -> x = lead(x, n)
-lead(x, n integer, d) -> x = lead(x, n, d)
-first_value(x) -> x = first_value(x)
-last_value(x) -> x = last_value(x)
-nth_value(x, n integer) -> x = nth_value(x, n)
 
 # numbers
-abs(x number) -> x = abs(x)
 ceil(x integer) -> BIGINT = x
 ceil(x double) -> BIGINT = CAST(ceil(x) AS BIGINT)
 ceil(x decimal) -> DECIMAL = ceil(x)
@@ -87,10 +56,6 @@ round(x decimal, n integer) -> DECIMAL = round(x, n)
 # Java rounds the digits that it prints
 round(x double, n positive) -> x = CASE WHEN abs(x) < 1e15 THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 16)), n) AS DOUBLE) ELSE round(x, n) END
 mod(a integer, b integer) -> a = a % b
-power(x number, y number) -> DOUBLE = power(x, y)
-pow(x number, y number) -> DOUBLE = power(x, y)
-sqrt(x number) -> DOUBLE = sqrt(x)
-exp(x number) -> DOUBLE = exp(x)
 # of what has no logarithm Spark gives NULL, and not an error
 ln(x number) -> DOUBLE = CASE WHEN x > 0 THEN ln(x) END
 log(x number) -> DOUBLE = CASE WHEN x > 0 THEN ln(x) END
@@ -102,11 +67,6 @@ pi() -> DOUBLE = pi()
 e() -> DOUBLE = exp(1)
 degrees(x number) -> DOUBLE = degrees(x)
 radians(x number) -> DOUBLE = radians(x)
-sin(x number) -> DOUBLE = sin(x)
-cos(x number) -> DOUBLE = cos(x)
-tan(x number) -> DOUBLE = tan(x)
-atan2(y number, x number) -> DOUBLE = atan2(y, x)
-rand() -> DOUBLE = random()
 random() -> DOUBLE = random()
 isnan(x double) -> BOOLEAN = coalesce(isnan(x), false)
 try_divide(a integer, b integer) -> DOUBLE = CASE WHEN b <> 0 THEN a / b END
@@ -124,15 +84,12 @@ concat(x... text) -> VARCHAR = CASE WHEN len([x]) = list_count([x]) THEN concat(
 concat_ws(d text, x... text) -> VARCHAR = concat_ws(d, x)
 length(s text) -> INTEGER = length(s)
 char_length(s text) -> INTEGER = length(s)
-upper(s text) -> VARCHAR = upper(s)
 ucase(s text) -> VARCHAR = upper(s)
-lower(s text) -> VARCHAR = lower(s)
 lcase(s text) -> VARCHAR = lower(s)
 reverse(s text) -> VARCHAR = reverse(s)
 trim(s text) -> VARCHAR = trim(s, ' ')
 ltrim(s text) -> VARCHAR = ltrim(s, ' ')
 rtrim(s text) -> VARCHAR = rtrim(s, ' ')
-trim_both(s text, c text) -> VARCHAR = trim(s, c)
 trim_leading(s text, c text) -> VARCHAR = ltrim(s, c)
 trim_trailing(s text, c text) -> VARCHAR = rtrim(s, c)
 # from 0 is from 1; from before the beginning counts the characters that are not there
@@ -240,7 +197,6 @@ to_unix_timestamp(x moment) -> BIGINT = CAST(epoch(x) AS BIGINT)
 timestamp_seconds(n number) -> TIMESTAMPTZ = to_timestamp(n)
 from_utc_timestamp(x timestamp, z text) -> LOCAL = timezone(z, timezone('UTC', x))
 now() -> TIMESTAMPTZ = now()
-current_timestamp() -> TIMESTAMPTZ = now()
 current_date() -> DATE = CAST(timezone('UTC', now()) AS DATE)
 curdate() -> DATE = CAST(timezone('UTC', now()) AS DATE)
 

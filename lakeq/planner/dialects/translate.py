@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 
 from lakeq.catalog.table import Table
 from lakeq.errors import UnsupportedSqlError
-from lakeq.planner.dialects import bigquery, spark, trino
+from lakeq.planner.dialects import bigquery, shared, spark, trino
 from lakeq.planner.dialects.aliases import count_offsets_from_zero, settle_aliases
 from lakeq.planner.dialects.calls import rewrite_call
 from lakeq.planner.dialects.inference import Functions, infer_types
@@ -91,7 +91,7 @@ def translate(
 @cache
 def read_functions(dialect: str) -> Functions:
     """The functions of a dialect, by lower-case name."""
-    return read_signatures(_SIGNATURES[dialect])
+    return read_signatures(shared.SIGNATURES + _SIGNATURES[dialect])
 
 
 def _rewrite(tree: exp.Expr, context: Context) -> exp.Expr:
