@@ -189,10 +189,12 @@ def read_entries(text: str) -> list[Entry]:
     entries = _ANY_ENTRY.findall(text)
     if len(entries) != count:
         raise ValueError("a page that is cut")
-    return [
-        (*(_find(entry, name) for name in _ELEMENTS), _find(entry, "RestoreStatus", ".*?"))  # type: ignore[misc]
-        for entry in entries
-    ]
+    return list(map(_read_entry, entries))
+
+
+def _read_entry(text: str) -> Entry:
+    key, written, etag, size, storage_class = (_find(text, name) for name in _ELEMENTS)
+    return key, written, etag, size, storage_class, _find(text, "RestoreStatus", ".*?")
 
 
 def _to_listing(rows: list[Entry]) -> pa.Table:
