@@ -15,6 +15,7 @@ from lakeq.catalog.definitions import load_definition
 from lakeq.catalog.time_mapping import TimeMapping
 from lakeq.catalog.time_proof import TimeProposal
 from tests.catalog.test_time_mapping import write_hours
+from tests.cli.conftest import Run
 from tests.cli.conftest import run as run  # a fixture
 
 KEYS = ("year", "month", "day", "hour")
@@ -69,20 +70,20 @@ def test_a_table_that_has_a_declaration_gets_no_proposal(tmp_path: Path) -> None
         assert lake.propose_times("events") == ()
 
 
-def test_describe_shows_what_was_declared(tmp_path: Path, run: object) -> None:
+def test_describe_shows_what_was_declared(tmp_path: Path, run: Run) -> None:
     write_hours(tmp_path)
     toml = tmp_path / "lakeq.toml"
     toml.write_text('[tables.events.time]\ncolumn = "ts"\nfrom = ["year", "month"]\nlateness = "2h"\n')
-    out = run("describe", str(toml), "events")[1]  # type: ignore[operator]
+    out = run("describe", str(toml), "events")[1]
     assert "time        declared: ts lands at most 2h late (from year, month)" in out
     assert "looked into" not in out
-    table = json.loads(run("describe", str(toml), "events", "--json")[1])  # type: ignore[operator]
+    table = json.loads(run("describe", str(toml), "events", "--json")[1])
     assert (table["declared_time"], table["proposed_times"]) == ("declared: ts lands at most 2h late", [])
 
 
-def test_describe_shows_lines_that_a_lakeq_toml_takes(tmp_path: Path, run: object) -> None:
+def test_describe_shows_lines_that_a_lakeq_toml_takes(tmp_path: Path, run: Run) -> None:
     write_hours(tmp_path)
-    status, out, _ = run("describe", str(tmp_path), "events")  # type: ignore[operator]
+    status, out, _ = run("describe", str(tmp_path), "events")
     assert status == 0
     assert "All 48 files have ts in the time of their folder. Declare it" in out
     start = out.index("[tables.events.time]")
@@ -92,14 +93,14 @@ def test_describe_shows_lines_that_a_lakeq_toml_takes(tmp_path: Path, run: objec
     assert (
         '"proposed_times": [\n    "[tables.events.time]'
         in run("describe", str(tmp_path), "events", "--json")[1]
-    )  # type: ignore[operator]
+    )
 
 
-def test_a_query_that_relies_on_a_broken_promise_warns_beside_its_rows(tmp_path: Path, run: object) -> None:
+def test_a_query_that_relies_on_a_broken_promise_warns_beside_its_rows(tmp_path: Path, run: Run) -> None:
     write_hours(tmp_path)
     toml = tmp_path / "lakeq.toml"
     toml.write_text('[tables.events.time]\ncolumn = "ts"\nfrom = ["year", "month", "day", "hour"]\n')
     sql = "SELECT x FROM events WHERE ts >= '2026-03-02 10:00:00'"
-    status, out, err = run("query", str(toml), sql, "--format", "csv")  # type: ignore[operator]
+    status, out, err = run("query", str(toml), sql, "--format", "csv")
     assert status == 0 and out.startswith("x\n")
     assert "Files of events hold rows outside the time of their folder" in err
