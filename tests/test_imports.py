@@ -27,7 +27,9 @@ def test_importing_lakeq_loads_no_engine() -> None:
     assert run_python(f"import sys, lakeq; print(*(set({HEAVY}) & set(sys.modules)))").split() == []
 
 
-def test_the_api_loads_what_a_query_needs_and_no_cloud_library_for_files(tmp_path: Path) -> None:
+def test_the_api_loads_what_a_query_needs_and_neither_a_cloud_library_for_files_nor_pandas(
+    tmp_path: Path,
+) -> None:
     code = f"import sys, lakeq; lakeq.connect({str(tmp_path)!r})"
-    code += "; print('duckdb' in sys.modules, 's3fs' in sys.modules)"
-    assert run_python(code).split() == ["True", "False"]
+    code += "; print('duckdb' in sys.modules, 's3fs' in sys.modules, 'pandas' in sys.modules)"
+    assert run_python(code).split() == ["True", "False", "False"]

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs
 
 from lakeq.catalog.hive_names import hive_folder
@@ -29,6 +28,9 @@ from lakeq.errors import ExecutionError
 from lakeq.formats.base import ArrowFile, Column, Format
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import quote_name, quote_text, sql_type
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 _TEXT_FORMATS = ("csv", "json")
 
@@ -229,6 +231,8 @@ def _kept_groups(read: TableRead, files: pa.Table) -> list[frozenset[int] | None
 
 def _constants(columns: Sequence[Column], values: Sequence[Any]) -> ds.Expression:
     """The expression that is true of a file whose rows all have these values."""
+    import pyarrow.dataset as ds
+
     equal = [
         ds.field(column.name).is_null()
         if value is None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lakeq.formats.arrow_reads import ArrowReads
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.dataset as ds
 
 from lakeq.errors import ConfigError, CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
@@ -20,6 +20,9 @@ from lakeq.formats.fragments import Rows, file_fields, hold_rows
 from lakeq.formats.head import HEAD_BYTES, decode_head, read_head
 from lakeq.formats.scan_sql import call_text_reader, check_text
 from lakeq.formats.types import cast_text, infer_text_type, quote_text, sql_type
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 DELIMITERS = (",", "\t", "|", ";", "\x01")
 _IDENTIFIER = re.compile(r"[^\W\d][\w .()%/#$-]{0,149}")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lakeq.formats.base import ArrowFile, Column, FileSchema
 from lakeq.formats.types import settle_type
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 
 def scan_files(
     file_format: ds.FileFormat, files: Sequence[ArrowFile], schema: pa.Schema, filesystem: pa.fs.FileSystem
 ) -> ds.FileSystemDataset:
     """A dataset that reads lazily, one fragment a file. Sizes spare a look at each file."""
+    import pyarrow.dataset as ds
+
     fragments = [
         file_format.make_fragment(file.path, filesystem, file.partition, file_size=file.size)
         for file in files
@@ -33,6 +38,8 @@ def hold_rows(
     partition_columns: Sequence[Column],
 ) -> ds.Dataset:
     """A dataset over decoded files in memory, with their partition values as constant columns."""
+    import pyarrow.dataset as ds
+
     schema = scan_schema(fields, partition_columns)
     tables = [schema.empty_table()]
     for (table, rows), partition in zip(files, partitions, strict=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lakeq.errors import CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
@@ -23,6 +23,9 @@ from lakeq.formats.json_values import (
 )
 from lakeq.formats.scan_sql import call_text_reader, check_pattern, check_text
 from lakeq.formats.types import quote_text, sql_type
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 _END_BYTES = 256
 

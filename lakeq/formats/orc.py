@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lakeq.errors import CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, ReadOptions, Source
 from lakeq.formats.fragments import file_fields
 from lakeq.formats.orc_facts import read_facts
-from lakeq.formats.orc_scan import OrcDataset
 from lakeq.formats.orc_tail import TAIL_BYTES
 from lakeq.storage.workers import Workers
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 _STRIPES_AT_ONCE = 32
 _DAMAGE = (pa.ArrowException, ArithmeticError, LookupError, OSError, RecursionError, ValueError, zlib.error)
@@ -66,5 +68,7 @@ class OrcFormat:
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:
+        from lakeq.formats.orc_scan import OrcDataset
+
         fields = file_fields(schema, partition_columns)
         return OrcDataset(files, fields, partition_columns, filesystem, reads)

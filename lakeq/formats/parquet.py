@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lakeq.errors import CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
@@ -23,6 +23,9 @@ from lakeq.formats.footer import ENCRYPTED
 from lakeq.formats.fragments import file_fields, scan_files, scan_schema
 from lakeq.formats.parquet_facts import FooterFaultError, read_facts
 from lakeq.formats.scan_sql import call_reader
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 TAIL_BYTES = 64 * 1024
 _MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
@@ -74,6 +77,8 @@ class ParquetFormat:
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:
+        import pyarrow.dataset as ds
+
         # INT96 is read in microseconds, as DuckDB does: nanoseconds would overflow after 2262.
         reading = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
         file_format = ds.ParquetFileFormat(read_options=reading)
