@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -22,13 +23,13 @@ from lakeq.catalog.freshness import parse_freshness
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal, propose_times
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
-from lakeq.errors import ConfigError, LakeqError
+from lakeq.errors import BudgetExceededError, ConfigError, LakeqError, ObjectArchivedError
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
 from lakeq.planner.archived import Archived, check_archived
 from lakeq.planner.bind import Params, table_not_found
-from lakeq.planner.budget import find_limits, find_max_footers
+from lakeq.planner.budget import LEAST_FOOTERS, QueryLimits, Spent, find_limits, find_max_footers
 from lakeq.planner.build import PlanSettings
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
@@ -36,6 +37,7 @@ from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
+from lakeq.planner.preview import Preview
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.planner.terms import Terms
@@ -45,7 +47,7 @@ from lakeq.storage.caching import MEMORY_BYTES, CachingStore
 from lakeq.storage.memory import total_memory
 from lakeq.storage.progress import Observer, Reporter
 from lakeq.storage.tally import Tally, count_into
-from lakeq.storage.workers import begin
+from lakeq.storage.workers import begin, stopped_by
 
 
 def connect(
@@ -307,7 +309,7 @@ class Lake:
         `"trino"`, `"spark"` or `"bigquery"` (default: `dialect` in lakeq.toml, then LAKEQ_DIALECT, then
         DuckDB's).
         """
-        limits = find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
+        limits = self.limits(max_bytes, max_cost)
         tally, dialect, planner = Tally(), self._find_dialect(dialect), self._make_planner()
         with self._ledger.planning(sql):
             plan, estimate = planner.plan_within(limits, sql, params, dialect, tally)
@@ -315,6 +317,43 @@ class Lake:
         record.check()
         prepare = partial(self._prepare, planner, limits.are_set)
         return Result(plan, estimate, self._engine, prepare, record, tally)
+
+    def preview(
+        self,
+        sql: str,
+        max_bytes: int | str | None = None,
+        max_cost: Decimal | float | str | None = None,
+        dialect: str | None = None,
+        stopped: threading.Event | None = None,
+    ) -> Preview:
+        """What a query would scan that is still being typed, and whether `sql` would refuse it.
+
+        From what is known, as far as that goes: listings of any age do, and of many footers about a hundred
+        are read. Once `stopped` is set, QueryCancelledError is raised instead of asking the store for more.
+        """
+        limits = self.limits(max_bytes, max_cost)
+        planner, dialect = self._make_planner(any_age=True), self._find_dialect(dialect)
+        settings = PlanSettings(max_footers=LEAST_FOOTERS)
+        with count_into(Tally()) as tally, stopped_by(stopped or threading.Event()):
+            plan = planner.plan(sql, None, dialect, settings, requires_keys=True)
+        estimate = self._terms.price(plan, tally)
+        try:
+            self._terms.check(plan, estimate, limits)
+            self._ledger.check(estimate, limits)
+        except (BudgetExceededError, ObjectArchivedError) as refusal:
+            return Preview(estimate, refusal)
+        return Preview(estimate)
+
+    def limits(
+        self, max_bytes: int | str | None = None, max_cost: Decimal | float | str | None = None
+    ) -> QueryLimits:
+        """The limits of a query for which these are given, as `sql` finds them."""
+        return find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
+
+    def used_today(self) -> Spent:
+        """The bytes and dollars that the queries of today (UTC) have used, of all processes. ConfigError when
+        no history is kept."""
+        return self._ledger.used_today()
 
     def history(self, since: str | dt.date | None = None) -> pa.Table:
         """The queries over this lake that were run or refused, a row each in HISTORY_SCHEMA (of
@@ -341,9 +380,9 @@ class Lake:
             raise table_not_found(name, view.names())
         return found
 
-    def _make_planner(self) -> Planner:
-        """What plans queries over the lake as it is now."""
-        view, find_definition = self._catalog.view(), self._catalog.definition
+    def _make_planner(self, any_age: bool = False) -> Planner:
+        """What plans queries over the lake as it is now, or as it was whenever it was listed."""
+        view, find_definition = self._catalog.view(any_age), self._catalog.definition
         self._warm_up()
         return Planner(
             view, self._engine, self._views, self._terms, find_definition, functools.cache(self.history)

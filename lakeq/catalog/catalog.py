@@ -70,11 +70,13 @@ class Catalog:
         """The lake's own store."""
         return self._stores.root
 
-    def view(self) -> CatalogView:
-        """The catalog as a question asked now sees it."""
+    def view(self, any_age: bool = False) -> CatalogView:
+        """The catalog as a question asked now sees it; one for which listings of `any_age` do, lists what
+        never was."""
         if self._closed:
             raise CatalogError("This lake is closed. Open it again with lakeq.connect.")
-        return CatalogView(self, self._freshness.since(self._clock()))
+        since = self._freshness.since(self._clock())
+        return CatalogView(self, min(since, 0.0) if any_age else since)
 
     def store(self, root: str) -> Store:
         """What the files of the store with this root are read through, as `Table.store_root` names it."""

@@ -28,7 +28,7 @@ from lakeq.ledger.entries import (
 )
 from lakeq.ledger.journal import HAS_LOCKS, KEEP_DAYS, DayFile, Journal, find_history_folder
 from lakeq.ledger.spending import Spending, share_bytes
-from lakeq.planner.budget import QueryLimits, check_day, find_most_bytes
+from lakeq.planner.budget import QueryLimits, Spent, check_day, find_most_bytes
 from lakeq.planner.estimate import UPPER_BOUND, Estimate, bytes_by_table
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing
@@ -135,6 +135,20 @@ class Ledger:
             if not only_looks:
                 file.append(begun)
             return find_most_bytes(estimate, limits, self._spending.used, self._pricing)
+
+    def check(self, estimate: Estimate, limits: QueryLimits) -> None:
+        """BudgetExceededError when the limits of its day leave too little for a query with this estimate.
+        Nothing is entered."""
+        if limits.days:
+            with self._open_locked(utc_now().date()) as file:
+                self._spending.follow(file)
+                check_day(estimate, limits.days, self._spending.used)
+
+    def used_today(self) -> Spent:
+        """What the queries of today (UTC) have used. ConfigError when it is not known."""
+        with self._open_locked(utc_now().date()) as file:
+            self._spending.follow(file)
+            return self._spending.used()
 
     def finish(
         self, begun: Begun, outcome: str, stats: QueryStats | None, error: BaseException | None

@@ -29,7 +29,8 @@ _stopped: ContextVar[threading.Event | None] = ContextVar("lakeq_stopped", defau
 
 @contextmanager
 def stopped_by(stopped: threading.Event) -> Iterator[None]:
-    """Have this context's waiting for others end with QueryCancelledError once `stopped` is set."""
+    """Have this context's waiting for others end with QueryCancelledError once `stopped` is set, and no more
+    be asked of them."""
     token = _stopped.set(stopped)
     try:
         yield
@@ -46,6 +47,12 @@ def begin(work: Callable[[], R]) -> Future[R]:
     return future
 
 
+def _raise_if_stopped() -> None:
+    stopped = _stopped.get()
+    if stopped is not None and stopped.is_set():
+        raise QueryCancelledError("Query cancelled.")
+
+
 class Workers:
     """At most `most` threads, started when there is work and gone when there was none for a while."""
 
@@ -59,6 +66,7 @@ class Workers:
 
     def submit(self, work: Callable[[], R]) -> Future[R]:
         """Have `work` done, in the caller's context; its outcome is the Future's."""
+        _raise_if_stopped()
         future: Future[R] = Future()
         context = copy_context()
         with self._ready:
@@ -134,10 +142,9 @@ class _Shared:
 
 def wait_for(futures: Iterable[Future[Any]]) -> None:
     """Wait until all are done or one has failed; Ctrl-C is heard meanwhile, and what `stopped_by` says."""
-    pending, stopped = set(futures), _stopped.get()
+    pending = set(futures)
     while pending:
-        if stopped is not None and stopped.is_set():
-            raise QueryCancelledError("Query cancelled.")
+        _raise_if_stopped()
         done, pending = wait(pending, _EAR_SECONDS, FIRST_EXCEPTION)
         if any(not future.cancelled() and future.exception() is not None for future in done):
             return
