@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from lakeq.cli.arguments import build_parser
+from lakeq.cli.commands import COMMANDS
 from lakeq.errors import BudgetExceededError, LakeqError, QueryCancelledError
 
 DONE, FAILED, OVER_BUDGET, INTERRUPTED = 0, 1, 3, 130
@@ -32,10 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; wrong usage raises SystemExit(2), as argparse does."""
     arguments = build_parser().parse_args(argv)
     try:
-        from lakeq.cli.commands import (
-            COMMANDS,
-        )  # here, so that `lakeq --help` loads neither duckdb nor pyarrow
-
         COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
     except (KeyboardInterrupt, QueryCancelledError):

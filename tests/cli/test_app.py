@@ -349,3 +349,8 @@ def test_version_is_the_package_version(run: Run) -> None:
     from lakeq import __version__
 
     assert run("--version") == (0, f"lakeq {__version__}\n", "")
+
+
+def test_restore_takes_the_query_in_its_dialect(run: Run, lake: str) -> None:
+    assert run("restore", lake, "SELECT `id` FROM sales", "--dialect", "spark") == (0, "", "")
+    assert run("restore", lake, "SELECT `id` FROM sales")[0] == 1

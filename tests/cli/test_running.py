@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from lakeq.cli.commands import fetch_rows
+from lakeq.cli.running import fetch_rows
 from lakeq.errors import QueryCancelledError
 
 ROWS = pa.record_batch({"n": [1, 2]})

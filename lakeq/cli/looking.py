@@ -1,0 +1,75 @@
+"""`lakeq tables`, `describe` and `partitions`: what is there."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from lakeq.cli.opening import open_lake
+from lakeq.cli.output import open_output, write_json
+from lakeq.cli.printing import print_json, say
+from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
+from lakeq.cli.words import describe_ignored, describe_layout, describe_proposal, table_to_dict
+from lakeq.formats.types import sql_type
+from lakeq.quantities import format_count, format_size
+
+
+def show_tables(arguments: Namespace) -> None:
+    """`lakeq tables LAKE`."""
+    with open_lake(arguments) as lake:
+        tables, ignored = lake.survey()
+    if arguments.json:
+        print_json([table_to_dict(table) for table in tables])
+        return
+    draw_tables(make_console(), tables)
+    for table in tables:
+        if table.problem is not None:
+            say(f"{table.name} cannot be read: {table.problem}")
+    for objects in ignored:
+        say(f"ignored: {describe_ignored(objects)}")
+
+
+def describe_table(arguments: Namespace) -> None:
+    """`lakeq describe LAKE TABLE`."""
+    with open_lake(arguments) as lake:
+        name = arguments.table.casefold()
+        broken = [t for t in lake.tables() if t.name.casefold() == name and t.problem is not None]
+        table = broken[0] if broken else lake.describe(arguments.table)
+        proposals = () if broken else lake.propose_times(arguments.table)
+    if arguments.json:
+        print_json({**table_to_dict(table), "proposed_times": [p.to_toml() for p in proposals]})
+        return
+    say(f"table       {table.name}")
+    if table.problem is not None:
+        say(f"problem     {table.problem}")
+    say(f"location    {table.location}")
+    say(f"format      {table.format}")
+    say(f"layout      {describe_layout(table)}")
+    for sentence in table.evidence:
+        say(f"            {sentence}")
+    say(f"partitions  {format_count(table.partitions_total)}")
+    say(f"files       {format_count(table.files_total)}")
+    say(f"size        {format_size(table.bytes_total)}")
+    if table.time is not None:
+        say(f"time        {table.time} (from {', '.join(table.time.keys)})")
+    for objects in table.ignored:
+        say(f"ignored     {describe_ignored(objects)}")
+    keys = {column.name for column in table.partition_columns}
+    rows = [(c.name, sql_type(c.type), "path" if c.name in keys else "file") for c in table.columns]
+    sys.stdout.write("\n")
+    draw_table(make_console(), ("column", "type", "from"), rows)
+    for proposal in proposals:
+        sys.stdout.write("\n")
+        for line in describe_proposal(proposal):
+            say(line)
+
+
+def show_partitions(arguments: Namespace) -> None:
+    """`lakeq partitions LAKE TABLE`."""
+    with open_lake(arguments) as lake:
+        partitions = lake.partitions(arguments.table)
+    if arguments.json:
+        with open_output(None) as sink:
+            write_json(partitions.schema, partitions.to_batches(), sink)
+    else:
+        draw_rows(make_console(), partitions.schema, partitions.to_batches())
