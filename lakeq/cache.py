@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.saved import CatalogFolder
 from lakeq.errors import CatalogError, ConfigError
 from lakeq.quantities import parse_bytes
+from lakeq.settings import find_setting
 from lakeq.storage.block_cache import BlockCache
 
 DEFAULT_BYTES = 10 * 1024**3
@@ -38,7 +38,7 @@ class CacheSize:
 
 def find_cache_folder(folder: str | Path | None = None) -> Path:
     """The cache folder: the one given, LAKEQ_CACHE_DIR, or lakeq's folder in the user's cache folder."""
-    chosen = folder or os.environ.get("LAKEQ_CACHE_DIR")
+    chosen = find_setting("cache_dir", folder or None).value
     if chosen:
         return Path(chosen).expanduser().absolute()
     from platformdirs import user_cache_path
@@ -46,16 +46,21 @@ def find_cache_folder(folder: str | Path | None = None) -> Path:
     return user_cache_path("lakeq")
 
 
-def open_cache(blocks: bool | str | int = True, folder: str | Path | None = None) -> Cache:
-    """The caches in `folder`. `blocks` says whether bytes of files are kept, or up to which size ("5GB").
+def open_cache(blocks: bool | str | int | None = None, folder: str | Path | None = None) -> Cache:
+    """The caches in `folder`. `blocks` says whether bytes of files are kept, or up to which size ("5GB");
+    None: as LAKEQ_CACHE says (`on`, `off` or a size), else they are.
 
     Nothing is made before there is something to keep.
     """
     place = find_cache_folder(folder)
-    if blocks is False:
-        return Cache(place / "catalog", None)
-    limit = DEFAULT_BYTES if blocks is True else parse_bytes(str(blocks))
+    given = ("on" if blocks else "off") if isinstance(blocks, bool) else blocks
+    found = find_setting("cache", given).parse(_parse_limit)
+    limit = DEFAULT_BYTES if found is None else found
     return Cache(place / "catalog", BlockCache(str(place / "blocks"), limit) if limit else None)
+
+
+def _parse_limit(text: str) -> int:
+    return {"on": DEFAULT_BYTES, "off": 0}[text] if text in ("on", "off") else parse_bytes(text)
 
 
 def measure_cache(folder: str | Path | None = None) -> CacheSize:

@@ -19,7 +19,7 @@ from lakeq.cache import Cache, open_cache
 from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
-from lakeq.catalog.freshness import parse_freshness
+from lakeq.catalog.freshness import find_freshness
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal, propose_times
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
@@ -27,7 +27,7 @@ from lakeq.errors import BudgetExceededError, ConfigError, LakeqError, ObjectArc
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
-from lakeq.planner.archived import Archived, check_archived
+from lakeq.planner.archived import Archived, find_archived
 from lakeq.planner.bind import Params, table_not_found
 from lakeq.planner.budget import LEAST_FOOTERS, QueryLimits, Spent, find_limits, find_max_footers
 from lakeq.planner.build import PlanSettings
@@ -57,8 +57,8 @@ def connect(
     threads: int | None = None,
     memory_limit: str | None = None,
     pricing: str | Pricing | None = None,
-    freshness: str | float = "always",
-    cache: bool | str | int = True,
+    freshness: str | float | None = None,
+    cache: bool | str | int | None = None,
     cache_dir: str | Path | None = None,
     read_memory: str | int | None = None,
     progress: Observer | None = None,
@@ -76,10 +76,10 @@ def connect(
     `"redshift-spectrum"` or `"none"`. Storage options: endpoint_url, profile, region, anonymous, key, secret,
     token, …. Nothing is read yet, but a folder that does not exist is an error.
 
-    For what is not local: `freshness` is how old a listing may be that a query uses (`"always"`: it lists
-    the prefixes it keeps anew, `"index"`: it never lists, or a duration such as `"15m"`); `cache` whether
-    bytes are kept on disk, or up to which size; `cache_dir` where those and the catalog are kept (default:
-    LAKEQ_CACHE_DIR, else the user's cache folder); `read_memory` the bytes that a query may have fetched
+    For what is not local: `freshness` is how old a listing may be that a query uses (`"always"`, the default:
+    it lists the prefixes it keeps anew, `"index"`: it never lists, or a duration such as `"15m"`); `cache`
+    whether bytes are kept on disk, or up to which size (default: 10 GB); `cache_dir` where those and the
+    catalog are kept (default: the user's cache folder); `read_memory` the bytes that a query may have fetched
     ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
 
     `max_footers` is how many footers of a table an estimate reads (default: `max_footers` under `[limits]`,
@@ -89,6 +89,8 @@ def connect(
     `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
     else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
     machine is not in the bucket's region: then estimates have it.
+
+    What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
@@ -130,7 +132,7 @@ class Lake:
         threads: int | None = None,
         memory_limit: str | None = None,
         pricing: str | Pricing | None = None,
-        freshness: str | float = "always",
+        freshness: str | float | None = None,
         cache: Cache | None = None,
         read_memory: int | None = None,
         progress: Observer | None = None,
@@ -140,7 +142,7 @@ class Lake:
         footers = find_max_footers(max_footers, definition.limits)
         pricing = find_pricing(pricing, definition.pricing)
         prices = find_storage_prices(definition.pricing)
-        archived = check_archived(definition.archived or "error")
+        archived = find_archived(definition.archived)
         self._limits = definition.limits
         self._dialect = find_dialect(None, definition.dialect)
         self._views = dict(definition.views)
@@ -152,7 +154,7 @@ class Lake:
         self._blocks = cache.blocks
         self._is_warm = self._is_saved = False
         self._catalog = Catalog(
-            definition, parse_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
+            definition, find_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
         )
         self._engine = DuckDBEngine(
             self._catalog.store,

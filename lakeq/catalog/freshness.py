@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lakeq.catalog.listings import NEVER_LIST
 from lakeq.errors import ConfigError
 from lakeq.quantities import parse_duration
+from lakeq.settings import find_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,13 @@ class Freshness:
     def since(self, now: float) -> float:
         """The moment since which a listing must have been made, for a question asked `now`."""
         return NEVER_LIST if self.seconds is None else now - self.seconds
+
+
+def find_freshness(given: str | float | None) -> Freshness:
+    """The freshness as given, else of the environment (LAKEQ_FRESHNESS), else `always`."""
+    if given is not None:
+        return parse_freshness(given)
+    return find_setting("freshness").parse(parse_freshness) or Freshness()
 
 
 def parse_freshness(text: str | float) -> Freshness:

@@ -17,6 +17,7 @@ from io import FileIO
 from pathlib import Path
 
 from lakeq.ledger.entries import Entry, read_entries, write_entry
+from lakeq.settings import find_setting
 
 if sys.platform != "win32":
     import fcntl
@@ -32,7 +33,7 @@ _PAUSE_SECONDS = 0.002
 def find_history_folder() -> Path:
     """Where the history is kept: `history` below LAKEQ_DATA_DIR, or below lakeq's folder in the user's data
     folder."""
-    chosen = os.environ.get("LAKEQ_DATA_DIR")
+    chosen = find_setting("data_dir").value
     if chosen:
         return Path(chosen).expanduser().absolute() / "history"
     from platformdirs import user_data_path

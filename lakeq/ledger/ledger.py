@@ -33,6 +33,7 @@ from lakeq.planner.estimate import UPPER_BOUND, Estimate, bytes_by_table
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing
 from lakeq.planner.redact import redact_sql
+from lakeq.settings import Found, find_setting
 
 _WORDS = {"on": (True, False), "off": (False, False), "redact": (True, True)}
 _LONGEST_SQL = 100_000
@@ -53,22 +54,31 @@ def open_ledger(
     lake's `settings` (`redact`, `keep_days`), else LAKEQ_HISTORY, else on. Nothing is made before there is an
     entry. ConfigError for other words.
     """
-    chosen = history
-    if not isinstance(settings.get("redact", False), bool):
-        raise ConfigError(f"redact in [history] must be true or false, not {settings['redact']!r}.")
-    if chosen is None and "redact" in settings:
-        chosen = "redact" if settings["redact"] else "on"
-    if chosen is None:
-        chosen = os.environ.get("LAKEQ_HISTORY") or "on"
-    word = {True: "on", False: "off"}.get(chosen, chosen) if isinstance(chosen, bool) else chosen
-    if word not in _WORDS:
-        raise ConfigError(f"Not a way to keep the history: {chosen!r}. Choose on, off or redact.")
+    is_kept, redacts = _WORDS[find_history(history, settings).value or "on"]
     keep_days = settings.get("keep_days", KEEP_DAYS)
     if isinstance(keep_days, bool) or not isinstance(keep_days, int) or keep_days < 1:
         raise ConfigError(f"keep_days in [history] must be a whole number of days, not {keep_days!r}.")
-    is_kept, redacts = _WORDS[word]
     journal = Journal(find_history_folder(), keep_days) if is_kept else None
     return Ledger(journal, lake, pricing, engine, redacts)
+
+
+def find_history(history: bool | str | None, settings: Mapping[str, Any]) -> Found:
+    """How the history is kept, `on`, `off` or `redact`: as given, else by `redact` of the lake's `settings`,
+    else of the environment (LAKEQ_HISTORY). ConfigError for other words."""
+    redact = settings.get("redact")
+    if not isinstance(redact, bool | None):
+        raise ConfigError(f"redact in [history] must be true or false, not {redact!r}.")
+    given = ("on" if history else "off") if isinstance(history, bool) else history
+    declared = {} if redact is None else {"history": "redact" if redact else "on"}
+    found = find_setting("history", given, declared)
+    found.parse(_check_word)
+    return found
+
+
+def _check_word(word: str) -> str:
+    if word not in _WORDS:
+        raise ConfigError(f"Not a way to keep the history: {word!r}. Choose on, off or redact.")
+    return word
 
 
 class Ledger:

@@ -17,6 +17,7 @@ from lakeq.errors import ConfigError, ObjectArchivedError
 from lakeq.planner.plan import ScanPlan, TableScan
 from lakeq.planner.storage_prices import GIGABYTE, StoragePrices
 from lakeq.quantities import format_bytes, format_dollars
+from lakeq.settings import find_setting
 from lakeq.storage.classes import TIERED, class_name, is_restoring
 
 Archived = Literal["error", "skip"]
@@ -53,6 +54,12 @@ def check_archived(text: str) -> Archived:
     if text not in ("error", "skip"):
         raise ConfigError(f"archived must be 'error' or 'skip', not {text!r}.")
     return "skip" if text == "skip" else "error"
+
+
+def find_archived(given: str | None) -> Archived:
+    """What is to become of queries over archived files: as given, else of the environment (LAKEQ_ARCHIVED),
+    else `error`."""
+    return find_setting("archived", given).parse(check_archived) or "error"
 
 
 def price_archived(plan: ScanPlan, prices: StoragePrices) -> ArchivedCost | None:

@@ -3,7 +3,6 @@ table requires."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +16,7 @@ from lakeq.planner.estimate import SAMPLED, Estimate, bytes_by_table, tell_scann
 from lakeq.planner.pricing import Pricing
 from lakeq.planner.pruning import plan_prefixes
 from lakeq.quantities import format_bytes, format_count, format_dollars, parse_bytes, parse_dollars
+from lakeq.settings import DECLARED, Found, find_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ NOTHING_SPENT = Spent(0, Decimal(0))
 MAX_FOOTERS = 2_000
 LEAST_FOOTERS = 100
 """Fewer say too little about the rest."""
+ASK_ABOVE_BYTES = 100 * 1024**3
+_DAY_NAMES = ("max_bytes_per_day", "max_cost_per_day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ class QueryLimits:
         return self != QueryLimits()
 
 
+@dataclass(frozen=True, slots=True)
+class AskAbove:
+    """The bytes, or the dollars, above which a query is asked about before it runs; both None: never."""
+
+    bytes: int | None = None
+    usd: Decimal | None = None
+
+
 def find_limits(
     max_bytes: int | str | None,
     max_cost: Decimal | float | str | None,
@@ -65,33 +75,51 @@ def find_limits(
     """The limits of a query, each as given, else as declared for the lake, else of the environment
     (LAKEQ_MAX_BYTES, LAKEQ_MAX_COST, LAKEQ_MAX_BYTES_PER_DAY, LAKEQ_MAX_COST_PER_DAY); and those of the day
     declared for its tables. ConfigError for what is no size or no amount."""
-    size = _find_setting("max_bytes", declared) if max_bytes is None else max_bytes
-    dollars = _find_setting("max_cost", declared) if max_cost is None else max_cost
-    names = ("max_bytes_per_day", "max_cost_per_day")
-    days = [DayLimit(None, *_parse_limits(*(_find_setting(name, declared) for name in names)))]
-    days += [DayLimit(table.name, *_parse_limits(*map(table.limits.get, names))) for table in tables]
-    found = tuple(day for day in days if day.max_bytes is not None or day.max_cost is not None)
-    return QueryLimits(*_parse_limits(size, dollars), found)
+    found = [find_setting(name, None, declared) for name in _DAY_NAMES]
+    days = [DayLimit(None, *_parse_limits(*found))]
+    for table in tables:
+        found = [Found(name, table.limits.get(name), DECLARED) for name in _DAY_NAMES]
+        days.append(DayLimit(table.name, *_parse_limits(*found)))
+    size = find_setting("max_bytes", max_bytes, declared)
+    dollars = find_setting("max_cost", max_cost, declared)
+    are_set = tuple(day for day in days if day.max_bytes is not None or day.max_cost is not None)
+    return QueryLimits(*_parse_limits(size, dollars), are_set)
 
 
-def _find_setting(name: str, declared: Mapping[str, Any]) -> Any:
-    return declared.get(name, os.environ.get(f"LAKEQ_{name.upper()}") or None)
+def _parse_limits(size: Found, dollars: Found) -> tuple[int | None, Decimal | None]:
+    return size.parse(parse_bytes), dollars.parse(parse_dollars)
 
 
-def _parse_limits(size: Any, dollars: Any) -> tuple[int | None, Decimal | None]:
-    return (
-        None if size is None else parse_bytes(str(size)),
-        None if dollars is None else parse_dollars(str(dollars)),
-    )
+def find_ask_above(declared: Mapping[str, Any]) -> AskAbove:
+    """Above what an interactive session asks before it runs a query: `ask_above` as declared for the lake,
+    else of the environment (LAKEQ_ASK_ABOVE), else 100 GB, which is $0.49 at $5 a TB. ConfigError for what is
+    no size (`100GB`), no amount (`$1`) and not `off`."""
+    return find_setting("ask_above", None, declared).parse(_parse_ask_above) or AskAbove(ASK_ABOVE_BYTES)
+
+
+def _parse_ask_above(text: str) -> AskAbove:
+    if text.strip().casefold() == "off":
+        return AskAbove()
+    if text.strip().startswith("$"):
+        return AskAbove(usd=parse_dollars(text))
+    try:
+        return AskAbove(parse_bytes(text))
+    except ConfigError as error:
+        raise ConfigError(
+            f"ask_above is a size such as 100GB, dollars such as $1, or off, not '{text}'."
+        ) from error
 
 
 def find_max_footers(given: int | None, declared: Mapping[str, Any]) -> int:
-    """The most footers that an estimate reads: as given, else as declared for the lake, else 2,000.
-    ConfigError for what is no such number."""
-    footers = given if given is not None else declared.get("max_footers", MAX_FOOTERS)
-    if not isinstance(footers, int) or isinstance(footers, bool) or footers < LEAST_FOOTERS:
-        raise ConfigError(f"max_footers is a whole number from {LEAST_FOOTERS}, not {footers!r}")
-    return footers
+    """The most footers that an estimate reads: as given, else as declared for the lake, else of the
+    environment (LAKEQ_MAX_FOOTERS), else 2,000. ConfigError for what is no such number."""
+    return find_setting("max_footers", given, declared).parse(_parse_footers) or MAX_FOOTERS
+
+
+def _parse_footers(text: str) -> int:
+    if not text.isdecimal() or int(text) < LEAST_FOOTERS:
+        raise ConfigError(f"max_footers is a whole number from {LEAST_FOOTERS}, not {text!r}")
+    return int(text)
 
 
 def check_budget(estimate: Estimate, limits: QueryLimits) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lakeq.errors import ConfigError
 from lakeq.quantities import parse_dollars
+from lakeq.settings import find_setting
 
 MEGABYTE, TERABYTE = 1024**2, 1024**4
 
@@ -70,16 +71,20 @@ PRICINGS = {p.name: p for p in (ATHENA, ATHENA_DECIMAL, REDSHIFT_SPECTRUM, BIGQU
 
 
 def find_pricing(pricing: str | Pricing | None = None, settings: Mapping[str, Any] | None = None) -> Pricing:
-    """The Pricing of this name, else of the settings' `model`, else Athena's. The settings'
-    `dollars_per_terabyte` (another region, a discount) is the price of their model. ConfigError for what is
-    none."""
+    """The Pricing of this name, else of the settings' `model`, else of LAKEQ_PRICING, else Athena's. The
+    settings' `dollars_per_terabyte` (another region, a discount) is the price of their model. ConfigError for
+    what is none."""
     settings = settings or {}
     model, price = settings.get("model", ATHENA.name), settings.get("dollars_per_terabyte")
     if isinstance(pricing, Pricing):
         return pricing
-    name = model if pricing is None else pricing
+    chosen = find_setting("pricing", pricing, settings, "model").parse(_find_named) or ATHENA
+    if price is None or chosen.name != model:
+        return chosen
+    return replace(chosen, dollars_per_terabyte=parse_dollars(str(price)))
+
+
+def _find_named(name: str) -> Pricing:
     if name not in PRICINGS:
         raise ConfigError(f"No pricing called {name!r}. There are: {', '.join(PRICINGS)}")
-    if price is None or name != model:
-        return PRICINGS[name]
-    return replace(PRICINGS[name], dollars_per_terabyte=parse_dollars(str(price)))
+    return PRICINGS[name]

@@ -13,6 +13,7 @@ from typing import Any
 
 from lakeq.errors import ConfigError
 from lakeq.quantities import parse_dollars
+from lakeq.settings import find_setting
 from lakeq.storage.classes import ARCHIVE_TIERS, TIERED, class_name
 
 GIGABYTE = 1024**3
@@ -78,7 +79,8 @@ def find_storage_prices(
     settings: Mapping[str, Any] | None = None, egress: str | float | Decimal | None = None
 ) -> StoragePrices:
     """S3's prices with those of `[pricing]`: `requests.list`, `storage.<CLASS>.<price>` and `egress`, which
-    is `"internet"` or dollars a GB, and which the argument replaces. ConfigError for what is none."""
+    is `"internet"` or dollars a GB, and which the argument replaces; where neither is, that of LAKEQ_EGRESS.
+    ConfigError for what is none."""
     settings = settings or {}
     requests = _table(settings, "requests")
     _check_names(requests, ("list",), "[pricing.requests]")
@@ -90,12 +92,15 @@ def find_storage_prices(
             raise ConfigError(f"{where} must be a table of prices.")
         _check_names(given, _SETTINGS, where)
         classes[name] = replace(classes[name], **{key: _read_price(key, given[key]) for key in given})
-    asked = settings.get("egress") if egress is None else egress
     return StoragePrices(
         classes,
         _dollars(requests["list"]) if "list" in requests else S3_PRICES.list,
-        Decimal(0) if asked is None else INTERNET_EGRESS if asked == "internet" else _dollars(asked),
+        find_setting("egress", egress, settings).parse(_parse_egress) or Decimal(0),
     )
+
+
+def _parse_egress(text: str) -> Decimal:
+    return INTERNET_EGRESS if text == "internet" else parse_dollars(text)
 
 
 def _read_price(name: str, value: Any) -> Any:

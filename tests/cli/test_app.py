@@ -352,5 +352,6 @@ def test_version_is_the_package_version(run: Run) -> None:
 
 
 def test_restore_takes_the_query_in_its_dialect(run: Run, lake: str) -> None:
-    assert run("restore", lake, "SELECT `id` FROM sales", "--dialect", "spark") == (0, "", "")
-    assert run("restore", lake, "SELECT `id` FROM sales")[0] == 1
+    assert run("restore", lake, "SELECT id FROM sales", "--dialect", "spark") == (0, "", "")
+    status, out, err = run("restore", lake, "SELECT id FROM sales", "--dialect", "sprak")
+    assert (status, out) == (1, "") and "Did you mean 'spark'?" in err

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from lakeq.catalog.definitions import define_table, load_definition
 from lakeq.errors import BudgetExceededError, ConfigError
 from lakeq.planner.budget import (
+    AskAbove,
     DayLimit,
     QueryLimits,
     Spent,
     check_day,
+    find_ask_above,
     find_limits,
+    find_max_footers,
     find_most_bytes,
 )
 from lakeq.planner.estimate import Estimate, estimate_plan
@@ -56,6 +59,50 @@ def test_limits_come_from_the_lake_its_tables_and_the_environment(monkeypatch: p
             find_limits(None, None, wrong)
     with pytest.raises(ConfigError, match="Did you mean 'max_bytes_per_day'"):
         load_definition("[limits]\nmax_byte_per_day = 1\n", ".")
+
+
+@pytest.mark.parametrize(
+    ("declared", "environment", "asks"),
+    [
+        ({}, "", AskAbove(bytes=100 * 1024**3)),
+        ({}, "1TB", AskAbove(bytes=1024**4)),
+        ({}, "$1", AskAbove(usd=Decimal(1))),
+        ({"ask_above": "$0.50"}, "1TB", AskAbove(usd=Decimal("0.5"))),
+        ({"ask_above": 0}, "1TB", AskAbove(bytes=0)),
+        ({"ask_above": "off"}, "1TB", AskAbove()),
+    ],
+)
+def test_what_is_asked_about_is_a_size_dollars_or_nothing(
+    declared: dict[str, object], environment: str, asks: AskAbove, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEQ_ASK_ABOVE", environment)
+    assert find_ask_above(declared) == asks
+
+
+def test_a_wrong_amount_to_ask_above_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEQ_ASK_ABOVE", "much")
+    with pytest.raises(
+        ConfigError, match=r"LAKEQ_ASK_ABOVE: ask_above is a size such as 100GB, .* not 'much'"
+    ):
+        find_ask_above({})
+    for wrong in ("$much", -1, "", True):
+        with pytest.raises(ConfigError):
+            find_ask_above({"ask_above": wrong})
+    assert load_definition("[limits]\nask_above = '$2'\n", ".").limits == {"ask_above": "$2"}
+
+
+def test_the_number_of_footers_is_of_the_environment_where_the_lake_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAKEQ_MAX_FOOTERS", "300")
+    assert [find_max_footers(*each) for each in ((500, {}), (None, {"max_footers": 400}), (None, {}))] == [
+        500,
+        400,
+        300,
+    ]
+    monkeypatch.setenv("LAKEQ_MAX_FOOTERS", "few")
+    with pytest.raises(ConfigError, match="LAKEQ_MAX_FOOTERS"):
+        find_max_footers(None, {})
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from difflib import get_close_matches
 
 from lakeq.errors import ConfigError
+from lakeq.settings import find_setting
 
 DUCKDB = "duckdb"
 TITLES = {
@@ -21,7 +21,11 @@ TITLES = {
 def find_dialect(given: str | None, declared: str | None = None) -> str:
     """The dialect of a query: as given, else as declared for the lake, else of the environment
     (LAKEQ_DIALECT), else DuckDB's. ConfigError for one that is not known."""
-    chosen = given or declared or os.environ.get("LAKEQ_DIALECT") or DUCKDB
+    found = find_setting("dialect", given or None, {"dialect": declared or None})
+    return found.parse(_check_dialect) or DUCKDB
+
+
+def _check_dialect(chosen: str) -> str:
     name = chosen.casefold()
     if name not in TITLES:
         near = get_close_matches(name, TITLES, n=1, cutoff=0.5)
