@@ -29,7 +29,15 @@ from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
 from lakeq.planner.archived import Archived, find_archived
 from lakeq.planner.bind import Params, table_not_found
-from lakeq.planner.budget import LEAST_FOOTERS, QueryLimits, Spent, find_limits, find_max_footers
+from lakeq.planner.budget import (
+    LEAST_FOOTERS,
+    AskAbove,
+    QueryLimits,
+    Spent,
+    find_ask_above,
+    find_limits,
+    find_max_footers,
+)
 from lakeq.planner.build import PlanSettings
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
@@ -37,7 +45,7 @@ from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
-from lakeq.planner.preview import Preview
+from lakeq.planner.preview import Preview, plan_draft
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.planner.terms import Terms
@@ -212,6 +220,10 @@ class Lake:
         view = self._catalog.view()
         return view.tables(), view.ignored
 
+    def table_names(self) -> list[str]:
+        """The names of all tables, as of any listing; only what was never listed is listed for it."""
+        return self._catalog.view(any_age=True).names()
+
     def describe(self, name: str) -> Table:
         """One table: format, layout and the evidence for it, columns, sizes, what was ignored.
 
@@ -335,22 +347,30 @@ class Lake:
         """
         limits = self.limits(max_bytes, max_cost)
         planner, dialect = self._make_planner(any_age=True), self._find_dialect(dialect)
-        settings = PlanSettings(max_footers=LEAST_FOOTERS)
+        settings = PlanSettings(max_footers=LEAST_FOOTERS, is_draft=True)
         with count_into(Tally()) as tally, stopped_by(stopped or threading.Event()):
-            plan = planner.plan(sql, None, dialect, settings, requires_keys=True)
+            plan, is_whole = plan_draft(
+                lambda text: planner.plan(text, None, dialect, settings, requires_keys=True), sql
+            )
         estimate = self._terms.price(plan, tally)
+        refusal = None
         try:
             self._terms.check(plan, estimate, limits)
             self._ledger.check(estimate, limits)
-        except (BudgetExceededError, ObjectArchivedError) as refusal:
-            return Preview(estimate, refusal)
-        return Preview(estimate)
+        except (BudgetExceededError, ObjectArchivedError) as error:
+            refusal = error
+        return Preview(estimate, refusal, plan.notes, is_whole)
 
     def limits(
         self, max_bytes: int | str | None = None, max_cost: Decimal | float | str | None = None
     ) -> QueryLimits:
         """The limits of a query for which these are given, as `sql` finds them."""
         return find_limits(max_bytes, max_cost, self._limits, self._catalog.definitions)
+
+    @property
+    def ask_above(self) -> AskAbove:
+        """Above what an interactive session asks before it runs a query."""
+        return find_ask_above(self._limits)
 
     def used_today(self) -> Spent:
         """The bytes and dollars that the queries of today (UTC) have used, of all processes. ConfigError when

@@ -147,13 +147,18 @@ class Result:
         return self._running.progress() if self._running is not None else None
 
     def read_progress(self) -> Progress | None:
-        """How far the fetching of remote files is; None before it began, or where there is none."""
+        """How far it is: what was fetched of remote files, or else how much of the planned bytes the engine
+        says it has scanned. None before it began, or while neither is known."""
         if self._running is None:
             return None
+        seconds = self._running.stats().seconds
         size, size_total, files, files_total = self._running.read_progress()
-        if not files_total:
+        if files_total:
+            return Progress("reading", files, files_total, size, size_total, seconds)
+        share, size, files = self.progress(), self._estimate.bytes_scanned, self._estimate.files
+        if not share or not size:
             return None
-        return Progress("reading", files, files_total, size, size_total, self._running.stats().seconds)
+        return Progress("scanning", round(share * files), files, round(share * size), size, seconds)
 
     def cancel(self) -> None:
         """Stop the query from another thread: its reader gets QueryCancelledError."""

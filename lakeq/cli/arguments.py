@@ -15,6 +15,8 @@ from lakeq.errors import ConfigError
 from lakeq.quantities import parse_bytes, parse_dollars
 
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
+MODES = ("table", "line", "csv", "json", "ndjson")
+"""Of FORMATS those that are text, and records."""
 
 _LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
 _CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, else the user's cache)"
@@ -37,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lakeq {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
+    _add_repl(commands)
     _add_looks(commands)
     _add_queries(commands)
     _add_check(commands)
@@ -47,6 +50,24 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--s3", action="store_true", help="keep the lake in an S3 server on this machine")
     demo.add_argument("--keep", metavar="DIR", help="write the lake there and leave it")
     return parser
+
+
+def _add_repl(commands: Commands) -> None:
+    repl = _add_command(commands, "repl", "type SQL at a prompt that shows what it would cost")
+    _add_lake(repl)
+    repl.add_argument(
+        "-c",
+        dest="commands",
+        action="append",
+        metavar="TEXT",
+        help="run this, no prompt; may be repeated",
+    )
+    repl.add_argument("--mode", choices=MODES, default="table", help="how results are shown (default: table)")
+    repl.add_argument("--yes", action="store_true", help="run large queries where nobody can be asked")
+    repl.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
+    repl.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
+    repl.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
+    _add_limits(repl, "refuse to")
 
 
 def _add_looks(commands: Commands) -> None:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "estimate": _find("planning", "show_estimate"),
     "explain": _find("planning", "show_plan"),
     "query": _find("running", "run_query"),
+    "repl": _find("repl.run", "run_repl"),
     "restore": _find("planning", "show_restores"),
     "check": _find("planning", "check_files"),
     "refresh": _find("upkeep", "refresh_lake"),

@@ -46,7 +46,7 @@ def show_history(arguments: Namespace) -> None:
         with open_output(None) as sink:
             write_json(table.schema, table.to_batches(), sink)
     else:
-        _show_queries(queries, arguments.rows)
+        draw_queries(queries, arguments.rows)
 
 
 def _find_lake(arguments: Namespace) -> str | None:
@@ -57,7 +57,8 @@ def _find_lake(arguments: Namespace) -> str | None:
         return strip_secrets(lake.location)
 
 
-def _show_queries(queries: Sequence[QueryEntry], limit: int) -> None:
+def draw_queries(queries: Sequence[QueryEntry], limit: int) -> None:
+    """The last `limit` queries in a table, and how far all their estimates were off."""
     header = ("time (UTC)", "outcome", "estimated", "scanned", "off", "dollars", "seconds", "rows", "sql")
     draw_table(make_console(), header, map(_to_cells, queries[-limit:]), header[2:8])
     if len(queries) > limit:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterable, Sequence
 
+from lakeq.catalog.table import IgnoredObjects, Table
+from lakeq.catalog.time_proof import TimeProposal
 from lakeq.cli.opening import open_lake
 from lakeq.cli.output import open_output, write_json
 from lakeq.cli.printing import print_json, say
@@ -20,7 +23,12 @@ def show_tables(arguments: Namespace) -> None:
         tables, ignored = lake.survey()
     if arguments.json:
         print_json([table_to_dict(table) for table in tables])
-        return
+    else:
+        print_tables(tables, ignored)
+
+
+def print_tables(tables: Sequence[Table], ignored: Iterable[IgnoredObjects]) -> None:
+    """A line a table, then what cannot be read and what was left out of all of them."""
     draw_tables(make_console(), tables)
     for table in tables:
         if table.problem is not None:
@@ -38,7 +46,12 @@ def describe_table(arguments: Namespace) -> None:
         proposals = () if broken else lake.propose_times(arguments.table)
     if arguments.json:
         print_json({**table_to_dict(table), "proposed_times": [p.to_toml() for p in proposals]})
-        return
+    else:
+        print_table(table, proposals)
+
+
+def print_table(table: Table, proposals: Iterable[TimeProposal]) -> None:
+    """All about a table: where and how it lies, its columns, and what it may declare."""
     say(f"table       {table.name}")
     if table.problem is not None:
         say(f"problem     {table.problem}")

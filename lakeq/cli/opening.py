@@ -13,9 +13,9 @@ from lakeq.planner.bind import Params
 
 
 @contextmanager
-def open_lake(arguments: Namespace) -> Iterator[Lake]:
-    """The lake that the arguments name; long work on it is told on the terminal."""
-    line = StatusLine()
+def open_lake(arguments: Namespace, line: StatusLine | None = None) -> Iterator[Lake]:
+    """The lake that the arguments name; long work on it is told on the terminal, on `line`."""
+    line = line or StatusLine()
     try:
         with connect(arguments.lake, progress=line.observe, **connect_options(arguments)) as lake:
             yield lake

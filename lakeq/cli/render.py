@@ -33,13 +33,15 @@ def make_console(stream: TextIO | None = None) -> Console:
     return Console(file=stream, width=width, highlight=False, emoji=False, markup=False, soft_wrap=False)
 
 
-def draw_rows(console: Console, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-    """The rows under their column names; as records when the screen is too narrow for that many columns."""
+def draw_rows(
+    console: Console, schema: pa.Schema, batches: Iterable[pa.RecordBatch], as_records: bool = False
+) -> None:
+    """The rows under their column names; as records too when the screen is too narrow for so many columns."""
     columns: list[list[Text]] = [[] for _ in schema]
     for batch in batches:
         for cells, values in zip(columns, batch.columns, strict=True):
             cells += [_show_cell(text) for text in spell_values(values).to_pylist()]
-    if len(schema) * _NARROWEST > console.width:
+    if as_records or len(schema) * _NARROWEST > console.width:
         _draw_records(console, schema.names, columns)
         return
     grid = _make_grid()

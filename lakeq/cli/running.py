@@ -25,6 +25,7 @@ from lakeq.result import Result
 
 T = TypeVar("T")
 
+_MORE = "--rows N shows more, --format csv prints all"
 _EAR_SECONDS = 0.1
 """A thread that waits for a lock may not hear Ctrl-C at all, so it looks up this often."""
 
@@ -37,17 +38,8 @@ def run_query(arguments: Namespace) -> None:
         open_lake(arguments) as lake,
         lake.sql(sql, params, arguments.max_bytes, arguments.max_cost, arguments.dialect) as result,
         fetch_rows(result, StatusLine()) as (schema, batches),
-        open_output(arguments.output) as sink,
     ):
-        whole = True
-        if chosen != "table":
-            WRITERS[chosen](schema, batches, sink)
-        elif arguments.output is None:
-            whole = _draw_first(make_console(), schema, batches, arguments.rows)
-        else:
-            text = io.TextIOWrapper(sink, "utf-8", write_through=True)
-            whole = _draw_first(make_console(text), schema, batches, arguments.rows)
-            text.detach()
+        whole = write_rows(chosen, schema, batches, arguments.output, arguments.rows, _MORE)
         status = describe_status(result.estimate, result.stats if whole else None)
     sys.stderr.write("".join(f"{show_line(line)}\n" for line in (*result.notes, status)))
 
@@ -79,7 +71,36 @@ def fetch_rows(
         yield schema, iter(lambda: fetch(lambda: next(batches, None)), None)
 
 
-def _draw_first(console: Console, schema: pa.Schema, batches: Iterable[pa.RecordBatch], limit: int) -> bool:
+def write_rows(
+    chosen: str,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    output: str | None,
+    limit: int,
+    hint: str,
+) -> bool:
+    """Write rows in a format of FORMATS, or as records (`line`), to a file or standard output; True when that
+    were all. On a screen the first `limit` are drawn; `hint` says how to see the others."""
+    with open_output(output) as sink:
+        if chosen in WRITERS:
+            WRITERS[chosen](schema, batches, sink)
+            return True
+        if output is None:
+            return _draw_first(make_console(), schema, batches, limit, hint, chosen == "line")
+        text = io.TextIOWrapper(sink, "utf-8", write_through=True)
+        whole = _draw_first(make_console(text), schema, batches, limit, hint, chosen == "line")
+        text.detach()
+        return whole
+
+
+def _draw_first(
+    console: Console,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    limit: int,
+    hint: str,
+    as_records: bool,
+) -> bool:
     """Draw the first `limit` rows; True when there are no more."""
     shown: list[pa.RecordBatch] = []
     missing, more = limit, False
@@ -89,9 +110,9 @@ def _draw_first(console: Console, schema: pa.Schema, batches: Iterable[pa.Record
         missing -= shown[-1].num_rows
         if more:
             break
-    draw_rows(console, schema, shown)
+    draw_rows(console, schema, shown, as_records)
     if more:
-        console.print(f"the first {format_count(limit)} rows; --rows N shows more, --format csv prints all")
+        console.print(f"the first {format_count(limit)} rows; {hint}")
     return not more
 
 

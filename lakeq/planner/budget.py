@@ -65,6 +65,17 @@ class AskAbove:
     bytes: int | None = None
     usd: Decimal | None = None
 
+    def __str__(self) -> str:
+        if self.usd is not None:
+            return format_dollars(self.usd)
+        return "off" if self.bytes is None else format_bytes(self.bytes)
+
+    def is_below(self, estimate: Estimate) -> bool:
+        """Whether a query with this estimate is asked about. Of an interval, its middle counts."""
+        return (self.bytes is not None and estimate.bytes_scanned > self.bytes) or (
+            self.usd is not None and estimate.dearest_usd > self.usd
+        )
+
 
 def find_limits(
     max_bytes: int | str | None,
@@ -94,10 +105,11 @@ def find_ask_above(declared: Mapping[str, Any]) -> AskAbove:
     """Above what an interactive session asks before it runs a query: `ask_above` as declared for the lake,
     else of the environment (LAKEQ_ASK_ABOVE), else 100 GB, which is $0.49 at $5 a TB. ConfigError for what is
     no size (`100GB`), no amount (`$1`) and not `off`."""
-    return find_setting("ask_above", None, declared).parse(_parse_ask_above) or AskAbove(ASK_ABOVE_BYTES)
+    return find_setting("ask_above", None, declared).parse(parse_ask_above) or AskAbove(ASK_ABOVE_BYTES)
 
 
-def _parse_ask_above(text: str) -> AskAbove:
+def parse_ask_above(text: str) -> AskAbove:
+    """What `100GB`, `$1` or `off` stands for. ConfigError for anything else."""
     if text.strip().casefold() == "off":
         return AskAbove()
     if text.strip().startswith("$"):

@@ -39,13 +39,15 @@ class PlanSettings:
     `fetches_whole`: the query is to run, so small remote files may be read whole, not only their footers.
     `is_limited`: what it reads is going to be counted, so the plan tells where that lies. Of a scan with more
     unread footers than `max_footers`, a sample of so many is read (None: all are). `advises`: somebody is
-    going to read it, so it tells what would have pruned.
+    going to read it, so it tells what would have pruned. `is_draft`: it is still being typed, so what the
+    engine has against it is a note, and for a column that is not found no more files are looked into.
     """
 
     fetches_whole: bool = False
     is_limited: bool = False
     max_footers: int | None = None
     advises: bool = False
+    is_draft: bool = False
 
 
 def build_plan(

@@ -13,7 +13,14 @@ import pyarrow as pa
 from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.table import HIDDEN_COLUMNS
 from lakeq.catalog.view import CatalogView
-from lakeq.errors import ColumnNotFoundError, ConfigError, LakeqError, SqlSyntaxError, TableNotFoundError
+from lakeq.errors import (
+    ColumnNotFoundError,
+    ConfigError,
+    LakeqError,
+    QueryError,
+    SqlSyntaxError,
+    TableNotFoundError,
+)
 from lakeq.formats.base import Column
 from lakeq.planner.archived import note_archived
 from lakeq.planner.bind import BoundQuery, Params, bind_query, bind_unparsed
@@ -83,10 +90,13 @@ class Planner:
                 with told_in(sql, dialect):
                     self._validate(bound, params)
             except ColumnNotFoundError:
-                told = [_read_whole_schema(self.catalog, reference.table) for reference in bound.references]
-                if not any(told):
+                if settings.is_draft or not self._read_schemas(bound):
                     raise
                 continue
+            except QueryError as error:
+                if not settings.is_draft:
+                    raise
+                bound = replace(bound, notes=(*bound.notes, str(error)))
             if requires_keys:
                 self._check_required(bound)
             plan = build_plan(bound, params, self.catalog, self.views, self._read_metadata, settings)
@@ -165,6 +175,11 @@ class Planner:
             columns[name] = [Column(f.name, f.type) for f in self._read_metadata(name).schema]
         views = [(name, self.views[name]) for name in bound.views]
         self.judge.validate(bound.runnable, params, columns, views)
+
+    def _read_schemas(self, bound: BoundQuery) -> bool:
+        """Look into every file of the tables of a query; True when that widened a schema."""
+        widened = [_read_whole_schema(self.catalog, reference.table) for reference in bound.references]
+        return any(widened)
 
     def _check_required(self, bound: BoundQuery) -> None:
         """Refuse what reads a table without a condition that it requires."""

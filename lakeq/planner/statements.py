@@ -28,19 +28,22 @@ class Statement:
     is_ended: bool
 
 
+def next_statement(text: str, start: int = 0) -> Statement | None:
+    """The first statement that begins at `start` or later; space and comments are none."""
+    first = -1
+    for piece in _PIECES.finditer(text, start):
+        if piece["quoted"] is not None or piece["word"] is not None:
+            first = piece.start() if first < 0 else first
+        elif piece["end"] is not None and first >= 0:
+            return _cut(text, first, piece.start(), is_ended=True)
+    return None if first < 0 else _cut(text, first, len(text), is_ended=False)
+
+
 def split_statements(text: str) -> list[Statement]:
-    """The statements of a text, in order; what holds nothing but space and comments is none."""
+    """The statements of a text, in order."""
     found: list[Statement] = []
-    start, has_words = 0, False
-    for piece in _PIECES.finditer(text):
-        if piece["end"] is None:
-            has_words = has_words or piece["quoted"] is not None or piece["word"] is not None
-            continue
-        if has_words:
-            found.append(_cut(text, start, piece.start(), is_ended=True))
-        start, has_words = piece.end(), False
-    if has_words:
-        found.append(_cut(text, start, len(text), is_ended=False))
+    while (statement := next_statement(text, found[-1].stop if found else 0)) is not None:
+        found.append(statement)
     return found
 
 
@@ -49,10 +52,9 @@ def find_statement(text: str, position: int) -> Statement | None:
     a text without any."""
     statements = split_statements(text)
     before = [statement for statement in statements if statement.start <= position]
-    return (before[-1:] or statements[:1] or [None])[0]
+    return next(iter(before[-1:] or statements[:1]), None)
 
 
 def _cut(text: str, start: int, stop: int, is_ended: bool) -> Statement:
-    part = text[start:stop]
-    start += len(part) - len(part.lstrip())
-    return Statement(part.strip(), start, start + len(part.strip()), is_ended)
+    words = text[start:stop].rstrip()
+    return Statement(words, start, start + len(words), is_ended)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["listing", "inspecting", "reading"]
+Stage = Literal["listing", "inspecting", "reading", "scanning"]
 
 _INTERVAL_SECONDS = 0.1
 
@@ -16,7 +16,8 @@ _INTERVAL_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class Progress:
     """A moment of a stage. `done` and `total` count objects (listing) or files; totals are None where
-    unknown. `seconds` since the stage began."""
+    unknown. `seconds` since the stage began. Of a scan, the bytes are a share of those planned: an engine
+    tells no more."""
 
     stage: Stage
     done: int
@@ -29,6 +30,18 @@ class Progress:
     def bytes_per_second(self) -> float:
         """The mean rate since the stage began."""
         return self.bytes_done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0 to 1; None where that is not known."""
+        done, total = (self.bytes_done, self.bytes_total) if self.bytes_total else (self.done, self.total)
+        return None if not total else min(done / total, 1.0)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take at the mean rate; None where that is not known."""
+        share = self.share
+        return self.seconds / share - self.seconds if share else None
 
 
 Observer = Callable[[Progress], None]

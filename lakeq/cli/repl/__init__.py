@@ -1,0 +1,1 @@
+"""The REPL: SQL typed at a prompt, with its cost in view."""

@@ -1,0 +1,71 @@
+"""What may be typed next: names and values in SQL, commands and their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.document import Document
+
+from lakeq.cli.arguments import MODES
+from lakeq.cli.repl.commands import COMMANDS
+from lakeq.cli.repl.settings import SETTINGS
+from lakeq.lake import Lake
+
+
+class ReplCompleter(Completer):
+    """Completes commands by their table, and SQL by what is known of the lake: nothing is listed for it."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._paths = PathCompleter(expanduser=True)
+
+    def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
+        line = document.text_before_cursor.lstrip()
+        if line.startswith("."):
+            yield from self._complete_command(line, event)
+
+    def _complete_command(self, line: str, event: CompleteEvent) -> Iterator[Completion]:
+        name, space, argument = line.removeprefix(".").partition(" ")
+        if not space:
+            yield from (
+                Completion(f".{key}", -len(line), display_meta=command.help)
+                for key, command in COMMANDS.items()
+                if key.startswith(name.casefold())
+            )
+            return
+        command = COMMANDS.get(name.casefold())
+        if command is None:
+            return
+        if command.argument == "file":
+            yield from self._paths.get_completions(Document(argument), event)
+        else:
+            yield from _complete_words(self._offer(command.argument, argument), argument)
+
+    def _offer(self, kind: str, argument: str) -> Iterable[tuple[str, str]]:
+        """The words that an argument of this kind may be, with what they mean."""
+        match kind:
+            case "table":
+                return [(name, "") for name in self._lake.table_names()]
+            case "command":
+                return [(name, command.help) for name, command in COMMANDS.items()]
+            case "mode":
+                return [(mode, "") for mode in MODES]
+            case "switch":
+                return [("on", ""), ("off", "")]
+            case "budget":
+                return [("off", "no limit of this session")]
+            case "setting":
+                name, space, _ = argument.partition(" ")
+                if not space:
+                    return [(key, setting.help) for key, setting in SETTINGS.items()]
+                values = SETTINGS[name].values if name in SETTINGS else ()
+                return [(value, "") for value in values]
+        return []
+
+
+def _complete_words(words: Iterable[tuple[str, str]], argument: str) -> Iterator[Completion]:
+    typed = argument.rpartition(" ")[2]
+    for word, meaning in words:
+        if word.casefold().startswith(typed.casefold()):
+            yield Completion(word, -len(typed), display_meta=meaning)

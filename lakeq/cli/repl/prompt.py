@@ -1,0 +1,155 @@
+"""The prompt: lines of SQL with colours, completion and history, and the live estimate below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, completion_is_selected
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.lexers import Lexer, PygmentsLexer
+from prompt_toolkit.output import Output
+from prompt_toolkit.styles import Style, merge_styles, style_from_pygments_cls
+from pygments.lexers.sql import SqlLexer
+from pygments.styles import get_style_by_name
+
+from lakeq.cli.repl.script import is_complete
+from lakeq.cli.repl.settings import ReplSettings
+from lakeq.cli.repl.toolbar import Words
+from lakeq.ledger.journal import find_history_folder
+
+PROMPT = "lakeq> "
+_CONTINUED = "   ...> "
+_HISTORY_FILE = "repl-history"
+
+_STYLE = {
+    "prompt": "bold",
+    "continued": "ansibrightblack",
+    "bottom-toolbar": "noreverse",
+    "estimate": "bg:ansigreen ansiblack",
+    "warning": "bg:ansiyellow ansiblack",
+    "error": "bg:ansired ansiwhite",
+    "hint": "reverse",
+}
+_SQL_STYLE = "default"
+
+
+class SqlOrCommand(Lexer):
+    """Colours for SQL; none for a command, which is no SQL."""
+
+    def __init__(self) -> None:
+        self._sql = PygmentsLexer(SqlLexer)
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        if document.text.lstrip().startswith("."):
+            return lambda number: [("class:prompt", document.lines[number])]
+        return self._sql.lex_document(document)
+
+
+class Prompt:
+    """Reads what is typed. `describe` gives the words of the toolbar; `typed` is told of each change."""
+
+    def __init__(
+        self,
+        settings: ReplSettings,
+        completer: Completer,
+        describe: Callable[[], Words],
+        typed: Callable[[str, int], None],
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self._settings = settings
+        self._describe = describe
+        self.session: PromptSession[str] = PromptSession(
+            [("class:prompt", PROMPT)],
+            multiline=True,
+            prompt_continuation=_continue,
+            lexer=SqlOrCommand(),
+            style=make_style(),
+            completer=completer,
+            complete_in_thread=True,
+            complete_while_typing=Condition(lambda: settings.complete),
+            auto_suggest=AutoSuggestFromHistory(),
+            history=open_history(),
+            key_bindings=bind_keys(),
+            bottom_toolbar=self._draw_toolbar,
+            enable_open_in_editor=True,
+            reserve_space_for_menu=6,
+            input=input,
+            output=output,
+        )
+        buffer = self.session.default_buffer
+        buffer.on_text_changed += lambda _: typed(buffer.text, buffer.cursor_position)
+        buffer.on_cursor_position_changed += lambda _: typed(buffer.text, buffer.cursor_position)
+
+    def read(self) -> str:
+        """What was typed, once it is complete. KeyboardInterrupt for Ctrl-C, EOFError for Ctrl-D."""
+        modes = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
+        self.session.editing_mode = modes[self._settings.keys]
+        return self.session.prompt()
+
+    def redraw(self) -> None:
+        """Draw the toolbar anew. From any thread."""
+        self.session.app.invalidate()
+
+    def _draw_toolbar(self) -> StyleAndTextTuples:
+        style, text = self._describe()
+        width = self.session.app.output.get_size().columns
+        return [(style, f" {text}"[:width].ljust(width))]
+
+
+def _continue(width: int, number: int, wraps: int) -> StyleAndTextTuples:
+    return [("class:continued", _CONTINUED.rjust(width) if not wraps else " " * width)]
+
+
+def make_style() -> Style:
+    """The colours of the prompt; they are those of the terminal, so that they go with its background."""
+    sql = style_from_pygments_cls(get_style_by_name(_SQL_STYLE))
+    return Style(merge_styles([sql, Style.from_dict(_STYLE)]).style_rules)
+
+
+def open_history() -> History:
+    """What was typed in earlier sessions; in memory where it cannot be kept."""
+    path = find_history_file()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(path)
+
+
+def find_history_file() -> Path:
+    """Where it is kept: beside the history of queries."""
+    return find_history_folder().parent / _HISTORY_FILE
+
+
+def bind_keys() -> KeyBindings:
+    """Enter runs what is complete and else begins a line; Alt-Enter runs it anyway."""
+    keys = KeyBindings()
+
+    @keys.add("enter", filter=~completion_is_selected)
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if is_complete(buffer.text):
+            buffer.validate_and_handle()
+        else:
+            buffer.newline(copy_margin=False)
+
+    @keys.add("enter", filter=completion_is_selected)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.complete_state = None
+
+    @keys.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.validate_and_handle()
+
+    return keys

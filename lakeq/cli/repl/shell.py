@@ -1,0 +1,93 @@
+"""What a statement or a command of the REPL does: the lake, the settings, and where results go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from lakeq.cli.output import SUFFIXES
+from lakeq.cli.progress import StatusLine
+from lakeq.cli.repl.settings import ReplSettings
+from lakeq.cli.running import fetch_rows, write_rows
+from lakeq.cli.words import describe_status, show_line
+from lakeq.errors import BudgetExceededError
+from lakeq.lake import Lake
+from lakeq.planner.estimate import describe_dollars, format_scanned
+from lakeq.planner.preview import Preview
+from lakeq.quantities import format_count
+from lakeq.result import Result
+
+Confirm = Callable[[str], bool]
+"""Asks the user a question that is answered by yes or no."""
+
+_MORE = ".set rows N shows more, .output FILE writes all"
+
+
+class Shell:
+    """One session over a lake. `confirm` asks before a query that is large; None: nobody is there to ask.
+
+    `find_preview` gives the preview of a statement that was made while it was typed.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        settings: ReplSettings,
+        confirm: Confirm | None = None,
+        find_preview: Callable[[str], Preview | None] = lambda sql: None,
+    ) -> None:
+        self.lake = lake
+        self.settings = settings
+        self.output: str | None = None
+        self.last_sql: str | None = None
+        self._confirm = confirm
+        self._find_preview = find_preview
+
+    def run_sql(self, sql: str) -> None:
+        """Run a query and show its rows. BudgetExceededError when it is over a limit, or so large that it is
+        asked about and there is nobody to ask; nothing is said of one that the user did not want."""
+        self.last_sql = sql
+        if not self._is_wanted(self._preview(sql)):
+            return
+        settings = self.settings
+        with self.lake.sql(sql, None, settings.max_bytes, settings.max_cost, settings.dialect) as result:
+            self._show(result)
+
+    def preview(self, sql: str) -> Preview:
+        """What a query would scan, on the terms of this session."""
+        settings = self.settings
+        return self.lake.preview(sql, settings.max_bytes, settings.max_cost, settings.dialect)
+
+    def _preview(self, sql: str) -> Preview | None:
+        """The preview that decides whether it is asked; None where nothing is ever asked."""
+        ask = self.settings.ask_above
+        return (self._find_preview(sql) or self.preview(sql)) if ask.bytes or ask.usd else None
+
+    def _is_wanted(self, preview: Preview | None) -> bool:
+        if preview is None or preview.refusal is not None:  # what is refused is not asked about
+            return True
+        estimate, ask = preview.estimate, self.settings.ask_above
+        if not ask.is_below(estimate):
+            return True
+        story = f"This would scan {format_scanned(estimate)} ({describe_dollars(estimate)})."
+        if self._confirm is None:
+            raise BudgetExceededError(
+                f"Query not run. {story} Nobody can be asked here: give --yes, or raise ask_above ({ask}).",
+                estimate,
+                ask.bytes if ask.bytes is not None else ask.usd,
+            )
+        return self._confirm(f"{story} Run it?")
+
+    def _show(self, result: Result) -> None:
+        output, self.output = self.output, None
+        mode = self.settings.mode if output is None else SUFFIXES.get(Path(output).suffix.lower(), "table")
+        with fetch_rows(result, StatusLine()) as (schema, batches):
+            whole = write_rows(mode, schema, batches, output, self.settings.rows, _MORE)
+        stats = result.stats
+        words = [f"{format_count(stats.rows)} {'row' if stats.rows == 1 else 'rows'}"] if whole else []
+        words += [] if output is None else [f"written to {output}"]
+        words += [describe_status(result.estimate, stats if whole else None)] if self.settings.timing else []
+        sys.stdout.flush()
+        for line in (*result.notes, *([" · ".join(words)] if words else [])):
+            sys.stderr.write(f"{show_line(line)}\n")
