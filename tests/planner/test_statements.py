@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,4 +48,4 @@ def test_a_statement_is_where_it_says(text: str) -> None:
     statements = split_statements(text)
     assert all(text[s.start : s.stop] == s.text != "" for s in statements)
     assert all(s.is_ended for s in statements[:-1])
-    assert all(a.stop < b.start for a, b in zip(statements, statements[1:], strict=False))
+    assert all(a.stop < b.start for a, b in pairwise(statements))
