@@ -38,6 +38,8 @@ def describe_reason(error: LakeqError) -> Words:
 def describe_preview(preview: Preview, ask_above: AskAbove) -> Words:
     """`24 of 8,760 partitions · 1.2 GB · $0.0059`, and what is to be known before it runs."""
     estimate = preview.estimate
+    if preview.refusal is not None:
+        return WARNING, show_line(str(preview.refusal))
     parts = [
         f"{format_share(estimate.partitions, estimate.partitions_total)} partitions",
         _spell_bytes(estimate),
@@ -46,9 +48,7 @@ def describe_preview(preview: Preview, ask_above: AskAbove) -> Words:
     if not estimate.scans:
         parts = ["reads no table"]
     warnings = [_name_unpruned(scan) for scan in estimate.scans if is_unpruned(scan)]
-    if preview.refusal is not None:
-        warnings.insert(0, show_line(str(preview.refusal)))
-    elif ask_above.is_below(estimate):
+    if ask_above.is_below(estimate):
         warnings.append("asks before it runs")
     words = [*parts, *dict.fromkeys(warnings), *map(show_line, preview.notes)]
     return (WARNING if warnings else ESTIMATE), f"{'' if preview.is_whole else 'so far '}{' · '.join(words)}"

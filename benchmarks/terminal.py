@@ -1,0 +1,109 @@
+"""A program in a terminal of its own: keys go in, and the screen is read as a person would see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import pexpect
+import pyte
+
+_PATIENCE = 60.0
+"""Seconds until a screen is given up: these machines may be busy."""
+KEYS = {
+    "enter": "\r",
+    "alt-enter": "\x1b\r",
+    "ctrl-c": "\x03",
+    "ctrl-d": "\x04",
+    "ctrl-r": "\x12",
+    "tab": "\t",
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "escape": "\x1b",
+}
+
+
+class Terminal:
+    """A child process on a pseudo-terminal of this size. A context manager, which ends the child."""
+
+    def __init__(
+        self, command: Sequence[str], env: dict[str, str], columns: int = 100, lines: int = 30
+    ) -> None:
+        self.columns, self.lines = columns, lines
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.child = pexpect.spawn(
+            command[0],
+            list(command[1:]),
+            env={**env, "TERM": "xterm-256color"},
+            dimensions=(lines, columns),
+            timeout=_PATIENCE,
+        )
+        self.child.delaybeforesend = None
+        self._screen.write_process_input = self.child.send  # it is asked where the cursor is
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.child.close(force=True)
+
+    @property
+    def screen(self) -> str:
+        """The lines of the screen, without space at their ends, and without empty lines at its end."""
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def toolbar(self) -> str:
+        """The last line of the screen."""
+        return self._screen.display[-1].strip()
+
+    def colour(self, text: str) -> str:
+        """The background under the first place of `text` on the screen."""
+        for number, line in enumerate(self._screen.display):
+            if text in line:
+                return str(self._screen.buffer[number][line.index(text)].bg)
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.screen}")
+
+    def type(self, text: str) -> None:
+        """Type a text as it is."""
+        self.child.send(text)
+
+    def press(self, *names: str) -> None:
+        """Press keys by their names in KEYS."""
+        for name in names:
+            self.child.send(KEYS[name])
+
+    def read(self, seconds: float = 0.05) -> bool:
+        """Take in what comes within so many seconds; False when there was nothing."""
+        try:
+            self._stream.feed(self.child.read_nonblocking(65536, seconds))
+        except pexpect.TIMEOUT:
+            return False
+        except pexpect.EOF:
+            self.child.wait()
+            return False
+        return True
+
+    def wait_for(self, is_there: str | Callable[[str], bool], seconds: float = _PATIENCE) -> str:
+        """Read until the screen holds this text, or is as asked; the screen. AssertionError when that does
+        not come."""
+        check = (lambda screen: is_there in screen) if isinstance(is_there, str) else is_there
+        end = time.monotonic() + seconds
+        while not check(self.screen):
+            if time.monotonic() > end or (not self.read(0.05) and not self.child.isalive()):
+                raise AssertionError(f"{is_there!r} did not come. The screen is:\n{self.screen}")
+        return self.screen
+
+    def wait_for_end(self) -> int:
+        """Wait until the program has ended; its exit status."""
+        end = time.monotonic() + _PATIENCE
+        while self.child.isalive() and time.monotonic() < end:
+            self.read(0.05)
+        self.read(0.0)
+        self.child.close()
+        return int(self.child.exitstatus if self.child.exitstatus is not None else -1)
