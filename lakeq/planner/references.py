@@ -27,11 +27,11 @@ from lakeq.planner.logic import (
 from lakeq.planner.plan import Missed
 from lakeq.planner.pushdown import push_through
 from lakeq.planner.sources import Source, read_sources
-from lakeq.planner.usage import columns_of, ignores_repeats, spell_columns, used_columns
+from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
 
 R = TypeVar("R")
 Outputs = frozenset[str] | None
-"""Names (folded) of the outputs that are used; None stands for all of them."""
+"""Paths of the outputs that are used (`name`, or `name.field` of a nested one); None: all of them."""
 
 
 class _Demand:
@@ -110,14 +110,14 @@ def take_scope(
         for reasons in missed.values():
             reasons.append(stopped)
     spread_equalities(scope, sources)
-    used = used_columns(scope, demand.columns)
+    used = used_columns(scope, demand.columns, demand.uses > 1)
     once = ignores_repeats(scope.expression)
     for source in sources:
         selected = scope.selected_sources.get(source.alias)
         target = selected[1] if selected is not None else scope.sources.get(source.alias)
         columns = columns_of(used, source.alias)
         if isinstance(target, Scope):
-            outputs = None if columns is None else frozenset(c.split(".")[0].casefold() for c in columns)
+            outputs = None if columns is None else frozenset(columns)
             ask(demands, target, outer_predicate(source), outputs, demand.uses)
         elif isinstance(target, exp.Table) and target.name.casefold() in tables:
             table = tables[target.name.casefold()]
@@ -175,7 +175,7 @@ def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand])
         aligned = len(outputs) == len(names) == len(set(names)) and "*" not in names and not blocked
         columns: Outputs = None
         if aligned and keeps_all and demand.columns is not None and not operation.args.get("order"):
-            columns = frozenset(outputs[i] for i, name in enumerate(names) if name in demand.columns)
+            columns = frozenset(outputs[i] for i, name in enumerate(names) if paths_of(name, demand.columns))
         predicates = demand.predicates if aligned else [TRUE.copy()]
         renamed = dict(zip(names, outputs, strict=False))
         for predicate in predicates:
