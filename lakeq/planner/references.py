@@ -16,6 +16,7 @@ from sqlglot.optimizer.scope import Scope
 from lakeq.catalog.table import Table
 from lakeq.planner.equalities import merge_using, spread_equalities
 from lakeq.planner.filters import Condition, apply_conditions, outer_predicate, read_conditions
+from lakeq.planner.guarantees import held_conditions
 from lakeq.planner.logic import (
     TRUE,
     conjoin,
@@ -26,7 +27,7 @@ from lakeq.planner.logic import (
 )
 from lakeq.planner.plan import Missed
 from lakeq.planner.pushdown import push_through
-from lakeq.planner.sources import Source, read_sources
+from lakeq.planner.sources import Source, is_recursive, read_sources
 from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
 
 R = TypeVar("R")
@@ -69,16 +70,6 @@ def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[
         yield from take_scope(scope, demand, demands, tables, make)
 
 
-def is_recursive(scope: Scope) -> bool:
-    """Whether the scope is, or lies in, a recursive CTE, whose rows feed itself."""
-    node: exp.Expr | None = scope.expression
-    while node is not None:
-        if isinstance(node, exp.With) and node.args.get("recursive"):
-            return True
-        node = node.parent
-    return False
-
-
 def take_scope(
     scope: Scope,
     demand: _Demand,
@@ -109,12 +100,12 @@ def take_scope(
         )
         for reasons in missed.values():
             reasons.append(stopped)
-    spread_equalities(scope, sources)
+    held = {source.alias: held_conditions(t) for source in sources if (t := _target(scope, source))}
+    spread_equalities(scope, sources, held)
     used = used_columns(scope, demand.columns, demand.uses > 1)
     once = ignores_repeats(scope.expression)
     for source in sources:
-        selected = scope.selected_sources.get(source.alias)
-        target = selected[1] if selected is not None else scope.sources.get(source.alias)
+        target = _read_by(scope, source)
         columns = columns_of(used, source.alias)
         if isinstance(target, Scope):
             outputs = None if columns is None else frozenset(columns)
@@ -131,6 +122,18 @@ def take_scope(
                 uses=max(demand.uses, 1),
             )
     push_into_membership(scope, sources, demand, demands)
+
+
+def _target(scope: Scope, source: Source) -> Scope | None:
+    """The query that a source reads; None for a table."""
+    target = _read_by(scope, source)
+    return target if isinstance(target, Scope) else None
+
+
+def _read_by(scope: Scope, source: Source) -> Scope | exp.Expr | None:
+    """What a source reads; that of a SEMI or ANTI join is not among those that are selected from."""
+    selected = scope.selected_sources.get(source.alias)
+    return selected[1] if selected is not None else scope.sources.get(source.alias)
 
 
 def ask(demands: dict[int, _Demand], scope: Scope, predicate: exp.Expr, columns: Outputs, uses: int) -> None:

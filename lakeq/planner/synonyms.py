@@ -1,7 +1,7 @@
 """Calls that mean the same as an operator, as the operator: what prunes for one then prunes for both.
 
-Both are what a query built by calls (of DuckDB's relations, of a DataFrame) is printed with. Works on the copy
-that is analysed; what runs is the text with its calls.
+So a query is printed that was put together by calls: those of DuckDB's relations, or of a DataFrame. Works on
+the copy that is analysed; what runs is the text with its calls.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _FAMILIES = (
 """Types within which a list and an IN compare alike, without a cast that could make two texts one value."""
 
 
-def open_fields(tree: exp.Expr) -> exp.Expr:
-    """`tree`, a qualified query, with `struct_extract(s, 'a')` as `s.a`."""
+def open_fields(tree: exp.Query) -> exp.Query:
+    """`tree`, qualified, with `struct_extract(s, 'a')` as `s.a`."""
 
     def open_field(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.StructExtract) or not node.expression.is_string:
@@ -26,10 +26,11 @@ def open_fields(tree: exp.Expr) -> exp.Expr:
         field = exp.to_identifier(node.expression.name, quoted=True)
         return exp.Dot(this=open_field(node.this), expression=field)
 
-    return tree.transform(open_field, copy=False)
+    tree.transform(open_field, copy=False)
+    return tree
 
 
-def list_members(tree: exp.Expr) -> exp.Expr:
+def list_members(tree: exp.Query) -> exp.Query:
     """`tree`, whose types are known, with `contains([1, 2], x)` as `x IN (1, 2)`.
 
     Only for literals of the column's own kind without NULL: with a NULL in it, the list gives FALSE where IN
@@ -47,7 +48,8 @@ def list_members(tree: exp.Expr) -> exp.Expr:
         member.type = exp.DataType.build("boolean")
         return member
 
-    return tree.transform(list_member, copy=False)
+    tree.transform(list_member, copy=False)
+    return tree
 
 
 def _kind(node: exp.Expr) -> exp.DType | None:
