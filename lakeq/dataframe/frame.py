@@ -181,7 +181,7 @@ class DataFrame:
         if subset is None and keep == "any":
             return self._bind("unique", lambda relation: relation.distinct())
         names = None if subset is None else _names_in(subset)
-        return self._apply("unique", names, keep=keep, order_by=order_by)
+        return self._apply("unique", names, keep=keep, order_by=_names_in(order_by) or None)
 
     def drop(self, *columns: str) -> DataFrame:
         """All columns but these."""
@@ -299,7 +299,7 @@ class GroupBy:
         """One row a group: its keys, and these aggregates of its rows."""
         frame = self.frame
         with building(frame._home.shadow, frame.columns, "agg"):
-            rows = frame._frame.drop_nulls(self.keys) if self.drop_null_keys else frame._frame
+            rows = frame._frame.drop_nulls(list(self.keys)) if self.drop_null_keys else frame._frame
             groups = rows.group_by(*self.keys)
             return DataFrame(groups.agg(*aggregates, **named), frame._home, frame._sources)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
@@ -18,8 +19,8 @@ _DEEPEST = 32
 def held_conditions(scope: Scope, depth: int = 0) -> list[exp.Expr]:
     """Conditions over the outputs of `scope` (columns by name only) that each of its rows meets.
 
-    From its WHERE, and from those of the queries it reads, as far as they speak of columns that it hands on as
-    they are. Nothing of a set operation, a recursive CTE, or ROLLUP and its kin, which put NULL for a key.
+    From its WHERE, and from those of the queries it reads, as far as they speak of columns that it hands on
+    as they are. Nothing of a set operation, a recursive CTE, or ROLLUP and its kin, which put NULL for a key.
     """
     select = scope.expression
     if not isinstance(select, exp.Select) or depth > _DEEPEST or is_recursive(scope):
@@ -46,13 +47,15 @@ def _inner_conditions(scope: Scope, depth: int) -> Iterator[exp.Expr]:
         target = scope.selected_sources.get(source.alias, (None, None))[1]
         if isinstance(target, Scope) and not source.nullable and not source.opaque:
             for condition in held_conditions(target, depth + 1):
-                yield replace_columns(
-                    condition, lambda column, of=source.alias: _name(column, column.name, of)
-                )
+                yield replace_columns(condition, partial(_own, source.alias))
 
 
 def _key(column: exp.Column) -> tuple[str, str]:
     return column.table.casefold(), column.name.casefold()
+
+
+def _own(alias: str, column: exp.Column) -> exp.Column:
+    return _name(column, column.name, alias)
 
 
 def _name(column: exp.Column, name: str, table: str = "") -> exp.Column:

@@ -17,6 +17,9 @@ _FAMILIES = (
 """Types within which a list and an IN compare alike, without a cast that could make two texts one value."""
 
 
+_SUMS = {"add": exp.Add, "subtract": exp.Sub, "multiply": exp.Mul}
+
+
 def open_fields(tree: exp.Query) -> exp.Query:
     """`tree`, qualified, with `struct_extract(s, 'a')` as `s.a`."""
 
@@ -27,6 +30,20 @@ def open_fields(tree: exp.Query) -> exp.Query:
         return exp.Dot(this=open_field(node.this), expression=field)
 
     tree.transform(open_field, copy=False)
+    return tree
+
+
+def write_sums(tree: exp.Query) -> exp.Query:
+    """`tree` with `add(a, b)` as `a + b`, and the like."""
+
+    def write_sum(node: exp.Expr) -> exp.Expr:
+        kind = _SUMS.get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
+        if kind is None or len(node.expressions) != 2:
+            return node
+        left, right = (exp.paren(side, copy=False) for side in node.expressions)
+        return kind(this=left, expression=right)
+
+    tree.transform(write_sum, copy=False)
     return tree
 
 
