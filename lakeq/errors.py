@@ -18,7 +18,8 @@
     ├── QueryError              .sql .line .column
     │   ├── SqlSyntaxError
     │   ├── ColumnNotFoundError     .near
-    │   └── UnsupportedSqlError     a statement or function that lakeq does not run
+    │   ├── UnsupportedSqlError     a statement or function that lakeq does not run
+    │   └── UnsupportedVerbError    what a DataFrame cannot say in SQL
     ├── BudgetExceededError     .estimate .limit
     └── EngineError             .engine
         ├── EngineNotInstalledError .extra
@@ -180,6 +181,10 @@ class ColumnNotFoundError(QueryError):
 
 class UnsupportedSqlError(QueryError):
     """A statement or function that lakeq refuses: it reads, and only through its tables."""
+
+
+class UnsupportedVerbError(QueryError):
+    """A verb or expression of a DataFrame that has no SQL here; the message says what to write instead."""
 
 
 class BudgetExceededError(LakeqError):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,18 @@ from lakeq.catalog.freshness import find_freshness
 from lakeq.catalog.partition_chart import PartitionChart, chart_partitions
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal, propose_times
+from lakeq.dataframe.printing import Source
+from lakeq.dataframe.sql_result import SqlResult
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
-from lakeq.errors import BudgetExceededError, ConfigError, LakeqError, ObjectArchivedError
+from lakeq.engines.shadow import Shadow
+from lakeq.errors import (
+    BudgetExceededError,
+    ConfigError,
+    LakeqError,
+    ObjectArchivedError,
+    UnsupportedVerbError,
+)
+from lakeq.formats.types import quote_name, sql_type
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
@@ -45,6 +55,7 @@ from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.explain import explain_plan
 from lakeq.planner.metadata import describe_files, metadata_rows
+from lakeq.planner.parse import write_parameters
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
 from lakeq.planner.preview import Preview, plan_draft
@@ -52,12 +63,14 @@ from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.planner.terms import Terms
 from lakeq.quantities import parse_bytes
-from lakeq.result import Result
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
 from lakeq.storage.memory import total_memory
 from lakeq.storage.progress import Observer, Reporter
 from lakeq.storage.tally import Tally, count_into
 from lakeq.storage.workers import begin, stopped_by
+
+if TYPE_CHECKING:
+    from lakeq.dataframe.frame import DataFrame, Home
 
 
 def connect(
@@ -325,7 +338,7 @@ class Lake:
         max_bytes: int | str | None = None,
         max_cost: Decimal | float | str | None = None,
         dialect: str | None = None,
-    ) -> Result:
+    ) -> SqlResult:
         """Plan a query and check it against the limits; its rows are read when the Result is.
 
         `params` is a sequence for `?` and `$1`, a mapping for `$name`. BudgetExceededError when it would
@@ -345,7 +358,24 @@ class Lake:
         record = self._ledger.open(plan, estimate, limits)
         record.check()
         prepare = partial(self._prepare, planner, limits.are_set)
-        return Result(plan, estimate, self._engine, prepare, record, tally)
+        planned = (plan, estimate, self._engine, prepare, record, tally)
+        return SqlResult(*planned, make_frame=self._frame_of)
+
+    def table(self, name: str) -> DataFrame:
+        """A table as a lazy DataFrame; a view too, and what else a query may select from.
+
+        Its columns are looked up now, which may list the table and read some of its footers; rows are read
+        when the frame is collected. TableNotFoundError with the nearest names, or the table's own problem.
+        """
+        from lakeq.dataframe.frame import open_frame  # narwhals is loaded by who uses it
+
+        view = self._catalog.view()
+        found = view.find_name(name)
+        if found is not None:
+            columns = tuple((c.name, sql_type(c.type)) for c in view.table(found).columns)
+        else:
+            columns = self._make_planner().describe(f"SELECT * FROM {quote_name(name)}")
+        return open_frame(self._home, Source(name=found or name), columns)
 
     def preview(
         self,
@@ -397,6 +427,25 @@ class Lake:
         lakeq.ledger.history), also since a day, a datetime, or a text such as `7d`: when (UTC) and whose, SQL
         and tables, bytes and dollars as estimated and as scanned, and the outcome."""
         return tabulate(read_history(self._ledger.journal, self._ledger.lake, since))
+
+    def _frame_of(self, plan: ScanPlan) -> DataFrame:
+        """A planned query as a DataFrame."""
+        from lakeq.dataframe.frame import open_frame
+
+        sql = write_parameters(plan.sql, plan.params)
+        columns = self._make_planner().describe(f"WITH query AS (\n{sql}\n)\nSELECT * FROM query")
+        if not columns:
+            raise UnsupportedVerbError(
+                "The columns of a PIVOT depend on its rows. Name them to go on: PIVOT … ON column IN (…)"
+            )
+        return open_frame(self._home, Source(sql=sql), columns)
+
+    @functools.cached_property
+    def _home(self) -> Home:
+        """Where this lake's frames belong."""
+        from lakeq.dataframe.frame import Home
+
+        return Home(self, Shadow())
 
     def _find_dialect(self, dialect: str | None) -> str:
         return find_dialect(dialect, self._dialect)

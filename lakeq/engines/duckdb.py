@@ -125,13 +125,24 @@ class DuckDBEngine:
         Bound without reading anything. Raises as `execute` does. The columns of a PIVOT without IN are
         values of its rows: it is not bound here, and has no names.
         """
+        return tuple(name for name, _ in self.describe(sql, params, tables, views))
+
+    def describe(
+        self,
+        sql: str,
+        params: Params,
+        tables: Mapping[str, Sequence[Column]],
+        views: Sequence[tuple[str, str]] = (),
+    ) -> tuple[tuple[str, str], ...]:
+        """As `validate`; each column with its DuckDB type."""
         with self._lock:
             frozen = {name: tuple(columns) for name, columns in tables.items()}
             connection = self._rehearse().show(frozen, tuple(View(*view) for view in views))
             check_query(connection, sql)
             if runs_when_bound(connection, sql):
                 return ()
-            return tuple(bind_query(connection, sql, params).columns)
+            relation = bind_query(connection, sql, params)
+            return tuple(zip(relation.columns, map(str, relation.types), strict=True))
 
     def mentioned_tables(self, sql: str) -> tuple[str, ...] | None:
         """The names that may stand for tables in `sql`, more rather than fewer; None when DuckDB cannot

@@ -29,6 +29,7 @@ from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, p
 from lakeq.planner.plan import Missed
 from lakeq.planner.references import collect_references
 from lakeq.planner.sources import joins_of
+from lakeq.planner.synonyms import list_members, open_fields, write_sums
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
@@ -227,7 +228,8 @@ def analyse(
             validate_qualify_columns=False,
             quote_identifiers=False,
         )
-        qualified = annotate_types(qualified, schema=mapping, dialect=DIALECT)
+        qualified = annotate_types(write_sums(open_fields(qualified)), schema=mapping, dialect=DIALECT)
+        qualified = list_members(qualified)
         root = build_scope(qualified)
         if root is None:
             return everything, (), False

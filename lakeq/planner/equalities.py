@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
@@ -11,9 +12,9 @@ from lakeq.planner.logic import conjuncts
 from lakeq.planner.sources import Source, join_method
 
 
-def spread_equalities(scope: Scope, sources: list[Source]) -> None:
+def spread_equalities(scope: Scope, sources: list[Source], held: Mapping[str, Sequence[exp.Expr]]) -> None:
     """Carry filters over `a.x = b.y`, where types are equal and the join lets them pass, until none is
-    new."""
+    new. `held` are conditions that every row of a source meets anyway, over its columns by name."""
     methods = {join_method(source.join) for source in sources if source.join is not None}
     if methods - {"inner", "left", "semi", "anti"} or any(source.opaque for source in sources):
         return
@@ -24,13 +25,30 @@ def spread_equalities(scope: Scope, sources: list[Source]) -> None:
             if start.table not in by_alias or end.table not in by_alias:
                 continue
             target = by_alias[end.table]
-            for condition in list(by_alias[start.table].filters):
-                if all(column == start for column in condition.find_all(exp.Column)) and condition.find(
-                    exp.Column
-                ):
-                    moved = replace_columns(condition, constant(end))
-                    if moved not in target.filters:
-                        target.filters.append(moved)
+            moving = [c for c in by_alias[start.table].filters if all_columns(c, start.__eq__)]
+            named = partial(has_name, start.name.casefold())
+            moving += [c for c in held.get(start.table, ()) if all_columns(c, named)]
+            for condition in moving:
+                moved = replace_columns(condition, constant(end))
+                known = {spell_by_name(c) for c in held.get(end.table, ())}
+                if moved not in target.filters and spell_by_name(moved) not in known:
+                    target.filters.append(moved)
+
+
+def all_columns(condition: exp.Expr, test: Callable[[exp.Column], bool]) -> bool:
+    """Whether a condition is about columns, all of which pass `test`."""
+    columns = list(condition.find_all(exp.Column))
+    return bool(columns) and all(map(test, columns))
+
+
+def spell_by_name(condition: exp.Expr) -> str:
+    """A condition with its columns by name alone, the same for each way of writing them."""
+    owned = replace_columns(condition, lambda column: exp.column(column.name.casefold(), quoted=True))
+    return owned.sql("duckdb")
+
+
+def has_name(folded: str, column: exp.Column) -> bool:
+    return column.name.casefold() == folded
 
 
 def read_equalities(scope: Scope, sources: list[Source]) -> Iterator[tuple[exp.Column, exp.Column]]:

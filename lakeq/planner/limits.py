@@ -28,6 +28,8 @@ def stops_early(sql: str) -> bool:
     return not any(shown.find(exp.AggFunc, exp.Window) for shown in query.expressions)
 
 
+_MOST_STEPS = 32
+_STEP_CLAUSES = frozenset({"expressions", "from_", "where", "kind", "hint"})
 _PLAIN_CLAUSES = frozenset({"expressions", "from_", "where", "group", "order", "distinct", "kind", "hint"})
 
 
@@ -41,6 +43,7 @@ def must_read_all(query: exp.Expr, tables: Mapping[str, Table]) -> bool:
     """
     if not isinstance(query, exp.Select):
         return False
+    query = merge_steps(query)
     given = {key for key, value in query.args.items() if value}
     start, distinct = query.args.get("from_"), query.args.get("distinct")
     if given - _PLAIN_CLAUSES or start is None or (distinct is not None and distinct.args.get("on")):
@@ -59,6 +62,35 @@ def must_read_all(query: exp.Expr, tables: Mapping[str, Table]) -> bool:
     sorted_by = [ordered.this for ordered in order.expressions] if order else []
     keys = [*(group.expressions if group else ()), *sorted_by]
     return all(isinstance(node, exp.Column) for node in keys) and all(map(_is_read, shown))
+
+
+def merge_steps(query: exp.Select) -> exp.Select:
+    """`query` (qualified) without the derived tables and CTEs it begins with, as far as these do no more than
+    to choose rows and columns of one source."""
+    if query.args.get("with_") is None and not query.find(exp.Subquery):
+        return query
+    query = query.copy()
+    with_ = query.args.get("with_")
+    steps = {cte.alias.casefold(): cte.this for cte in (with_.expressions if with_ is not None else ())}
+    query.set("with_", None)
+    for _ in range(len(steps) + _MOST_STEPS):
+        start = query.args.get("from_")
+        source = start.this if start is not None else None
+        inner = source.this if isinstance(source, exp.Subquery) else steps.get(getattr(source, "name", ""))
+        if not isinstance(inner, exp.Select) or {k for k, v in inner.args.items() if v} - _STEP_CLAUSES:
+            return query
+        made = {shown.alias_or_name.casefold(): shown.unalias() for shown in inner.expressions}
+        own = [query.args.get(key) for key in ("where", "group", "order", "distinct")]
+        parts = [part for part in (*query.expressions, *own) if part is not None]
+        columns = [column for part in parts for column in part.find_all(exp.Column)]
+        if not all(isinstance(made.get(column.name.casefold()), exp.Column) for column in columns):
+            return query
+        for column in columns:
+            column.replace(made[column.name.casefold()].copy())
+        query.set("from_", inner.args["from_"].copy())
+        if inner.args.get("where") is not None:
+            query.where(inner.args["where"].this.copy(), copy=False)
+    return query
 
 
 def _is_about_keys(where: exp.Expr, table: Table) -> bool:

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import sqlglot
@@ -134,6 +135,31 @@ def number_placeholders(sql: str) -> str:
         if token.token_type is TokenType.PLACEHOLDER and token.text == "?":
             count += 1
             parts += [sql[at : token.start], f"${count}"]
+            at = token.end + 1
+    return "".join([*parts, sql[at:]])
+
+
+def write_parameters(sql: str, params: Sequence[Any] | Mapping[str, Any] | None) -> str:
+    """`sql` with the literal of its value in the place of each parameter, and without a semicolon at its end.
+    The rest of the text stays.
+
+    QueryError when a parameter has no value, or one without a literal, such as a list.
+    """
+    sql = number_placeholders(sql)
+    values = {str(k): v for k, v in params.items()} if isinstance(params, Mapping) else {}
+    if params is not None and not isinstance(params, Mapping):
+        values = {str(i): value for i, value in enumerate(params, start=1)}
+    tokens = sqlglot.tokenize(sql, read=DIALECT)
+    if tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        sql = sql[: tokens.pop().start]
+    parts, at = [], 0
+    for mark, token in pairwise(tokens):
+        if mark.token_type is TokenType.PARAMETER and mark.end + 1 == token.start:
+            literal = to_literal(values[token.text]) if token.text in values else None
+            if literal is None:
+                why = "its value has no literal in SQL" if token.text in values else "it has no value"
+                raise QueryError(f"Parameter ${token.text} cannot be written into the query: {why}", sql)
+            parts += [sql[at : mark.start], literal.sql(DIALECT)]
             at = token.end + 1
     return "".join([*parts, sql[at:]])
 

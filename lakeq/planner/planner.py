@@ -29,6 +29,7 @@ from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.dialects.binding import bind_dialect, told_in
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_rows
+from lakeq.planner.parse import DIALECT
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.terms import Terms
 from lakeq.storage.tally import Tally, count_into
@@ -52,6 +53,15 @@ class SqlJudge(Protocol):
     ) -> tuple[str, ...]:
         """The names of the columns of `sql` over tables with these columns and no rows. Raises what the
         engine has against it."""
+
+    def describe(
+        self,
+        sql: str,
+        params: Params,
+        tables: Mapping[str, Sequence[Column]],
+        views: Sequence[tuple[str, str]],
+    ) -> tuple[tuple[str, str], ...]:
+        """As `validate`; each column with its DuckDB type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,12 @@ class Planner:
             if plan is not None:
                 return note_archived(plan, self.terms.archived)
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
+
+    def describe(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """The names and DuckDB types of the columns that a query in DuckDB's SQL gives; none where they
+        depend on its rows. Raises as `plan` does."""
+        bound = self._bind(sql, None, DIALECT, dt.datetime.now(dt.UTC))
+        return self.judge.describe(bound.runnable, None, *self._rehearse(bound))
 
     def plan_within(
         self, limits: QueryLimits, sql: str, params: Params, dialect: str, tally: Tally
@@ -166,6 +182,10 @@ class Planner:
 
     def _validate(self, bound: BoundQuery, params: Params) -> None:
         """Raise what the engine has against the query, over tables of these columns and no rows."""
+        self.judge.validate(bound.runnable, params, *self._rehearse(bound))
+
+    def _rehearse(self, bound: BoundQuery) -> tuple[dict[str, list[Column]], list[tuple[str, str]]]:
+        """The columns of the tables, and the views, that the engine needs to bind the query."""
         columns: dict[str, list[Column]] = {}
         for reference in bound.references:
             table = self.catalog.table(reference.table)
@@ -173,8 +193,7 @@ class Planner:
             known += [c for c in HIDDEN_COLUMNS if c.name in reference.columns and c not in known]
         for name in bound.metadata:
             columns[name] = [Column(f.name, f.type) for f in self._read_metadata(name).schema]
-        views = [(name, self.views[name]) for name in bound.views]
-        self.judge.validate(bound.runnable, params, columns, views)
+        return columns, [(name, self.views[name]) for name in bound.views]
 
     def _read_schemas(self, bound: BoundQuery) -> bool:
         """Look into every file of the tables of a query; True when that widened a schema."""

@@ -16,6 +16,7 @@ from sqlglot.optimizer.scope import Scope
 from lakeq.catalog.table import Table
 from lakeq.planner.equalities import merge_using, spread_equalities
 from lakeq.planner.filters import Condition, apply_conditions, outer_predicate, read_conditions
+from lakeq.planner.guarantees import held_conditions
 from lakeq.planner.logic import (
     TRUE,
     conjoin,
@@ -26,12 +27,12 @@ from lakeq.planner.logic import (
 )
 from lakeq.planner.plan import Missed
 from lakeq.planner.pushdown import push_through
-from lakeq.planner.sources import Source, read_sources
-from lakeq.planner.usage import columns_of, ignores_repeats, spell_columns, used_columns
+from lakeq.planner.sources import Source, is_recursive, read_sources
+from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
 
 R = TypeVar("R")
 Outputs = frozenset[str] | None
-"""Names (folded) of the outputs that are used; None stands for all of them."""
+"""Paths of the outputs that are used (`name`, or `name.field` of a nested one); None: all of them."""
 
 
 class _Demand:
@@ -69,16 +70,6 @@ def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[
         yield from take_scope(scope, demand, demands, tables, make)
 
 
-def is_recursive(scope: Scope) -> bool:
-    """Whether the scope is, or lies in, a recursive CTE, whose rows feed itself."""
-    node: exp.Expr | None = scope.expression
-    while node is not None:
-        if isinstance(node, exp.With) and node.args.get("recursive"):
-            return True
-        node = node.parent
-    return False
-
-
 def take_scope(
     scope: Scope,
     demand: _Demand,
@@ -109,15 +100,15 @@ def take_scope(
         )
         for reasons in missed.values():
             reasons.append(stopped)
-    spread_equalities(scope, sources)
-    used = used_columns(scope, demand.columns)
+    held = {source.alias: held_conditions(t) for source in sources if (t := _target(scope, source))}
+    spread_equalities(scope, sources, held)
+    used = used_columns(scope, demand.columns, demand.uses > 1)
     once = ignores_repeats(scope.expression)
     for source in sources:
-        selected = scope.selected_sources.get(source.alias)
-        target = selected[1] if selected is not None else scope.sources.get(source.alias)
+        target = _read_by(scope, source)
         columns = columns_of(used, source.alias)
         if isinstance(target, Scope):
-            outputs = None if columns is None else frozenset(c.split(".")[0].casefold() for c in columns)
+            outputs = None if columns is None else frozenset(columns)
             ask(demands, target, outer_predicate(source), outputs, demand.uses)
         elif isinstance(target, exp.Table) and target.name.casefold() in tables:
             table = tables[target.name.casefold()]
@@ -131,6 +122,18 @@ def take_scope(
                 uses=max(demand.uses, 1),
             )
     push_into_membership(scope, sources, demand, demands)
+
+
+def _target(scope: Scope, source: Source) -> Scope | None:
+    """The query that a source reads; None for a table."""
+    target = _read_by(scope, source)
+    return target if isinstance(target, Scope) else None
+
+
+def _read_by(scope: Scope, source: Source) -> Scope | exp.Expr | None:
+    """What a source reads; that of a SEMI or ANTI join is not among those that are selected from."""
+    selected = scope.selected_sources.get(source.alias)
+    return selected[1] if selected is not None else scope.sources.get(source.alias)
 
 
 def ask(demands: dict[int, _Demand], scope: Scope, predicate: exp.Expr, columns: Outputs, uses: int) -> None:
@@ -175,7 +178,7 @@ def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand])
         aligned = len(outputs) == len(names) == len(set(names)) and "*" not in names and not blocked
         columns: Outputs = None
         if aligned and keeps_all and demand.columns is not None and not operation.args.get("order"):
-            columns = frozenset(outputs[i] for i, name in enumerate(names) if name in demand.columns)
+            columns = frozenset(outputs[i] for i, name in enumerate(names) if paths_of(name, demand.columns))
         predicates = demand.predicates if aligned else [TRUE.copy()]
         renamed = dict(zip(names, outputs, strict=False))
         for predicate in predicates:

@@ -89,3 +89,13 @@ def mark_nullable(sources: list[Source]) -> None:
 def make_opaque(sources: list[Source], reason: str) -> None:
     for source in sources:
         source.opaque = reason
+
+
+def is_recursive(scope: Scope) -> bool:
+    """Whether the scope is, or lies in, a recursive CTE, whose rows feed itself."""
+    node: exp.Expr | None = scope.expression
+    while node is not None:
+        if isinstance(node, exp.With) and node.args.get("recursive"):
+            return True
+        node = node.parent
+    return False

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from lakeq.catalog.table import Table
 from lakeq.planner.logic import has_own, own_nodes
 
+_KEEPS_WHOLE = ("distinct", "group", "having", "qualify", "order", "limit", "offset", "sample", "pivots")
+"""Clauses that keep rows as they are, for a while at least: with them a nested column is read whole."""
+
 _ONCE_AGGREGATES = (exp.Min, exp.Max, exp.ApproxDistinct, exp.LogicalAnd, exp.LogicalOr)
 
 
-def used_columns(scope: Scope, outputs: set[str] | None) -> set[tuple[str, str]] | None:
-    """(alias, dotted column path) that the SELECT reads to make `outputs`; None when that cannot be told."""
+def used_columns(
+    scope: Scope, outputs: set[str] | None, is_shared: bool = False
+) -> set[tuple[str, str]] | None:
+    """(alias, dotted column path) that the SELECT reads to make the paths `outputs`; None when that cannot be
+    told. `is_shared`: several read what it makes."""
     select = scope.expression
     if any(p.is_star or p.find(exp.Columns, exp.TableColumn) for p in select.expressions):
         return None
@@ -35,17 +43,44 @@ def used_columns(scope: Scope, outputs: set[str] | None) -> set[tuple[str, str]]
         j.args["on"] for t in nested for j in t.args.get("joins") or () if j.args.get("on") is not None
     ]
     asked = {c.name.casefold() for n in wanted for c in n.find_all(exp.Column) if not c.table}
+    handed_on: set[tuple[str, str]] = set()
     for name, projection in names.items():
-        if keep or name in (outputs or ()) or name in asked:
+        paths = paths_of(name, outputs)
+        below = [] if keep or name in asked or is_shared else pass_fields(select, projection, name, paths)
+        handed_on.update(below)
+        if keep or name in asked or (paths and not below):
             wanted.append(projection)
     if keep:
         wanted += list(select.expressions)
-    return {
+    return handed_on | {
         (column.table, path)
         for node in wanted
         for column in node.find_all(exp.Column)
         for path in [column_path(column)]
     }
+
+
+def paths_of(name: str, outputs: Iterable[str] | None) -> list[str]:
+    """Those of the paths `outputs` that are the output called `name` (folded), or lie in it."""
+    return [p for p in outputs or () if p.casefold() == name or p.casefold().startswith(name + ".")]
+
+
+def pass_fields(
+    select: exp.Expr, projection: exp.Expr, name: str, paths: Sequence[str]
+) -> list[tuple[str, str]]:
+    """(alias, path) of the fields that alone are read of an output which is a plain column; empty when all of
+    it is read.
+
+    As far as DuckDB does so: its scans read single fields through projections, filters and joins.
+    """
+    plain = not any(select.args.get(key) for key in _KEEPS_WHOLE)
+    plain = plain and not any(has_own(shown, exp.Window) for shown in select.expressions)
+    column = projection.unalias()
+    while isinstance(column, exp.Dot) and isinstance(column.expression, exp.Identifier):
+        column = column.this
+    if not plain or not isinstance(column, exp.Column) or any(path.casefold() == name for path in paths):
+        return []
+    return [(column.table, column_path(column) + path[len(name) :]) for path in paths]
 
 
 def column_path(column: exp.Column) -> str:

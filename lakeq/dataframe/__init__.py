@@ -1,0 +1,1 @@
+"""The lazy DataFrame: narwhals' expressions compiled to SQL, planned and run like any query."""

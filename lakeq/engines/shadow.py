@@ -1,0 +1,95 @@
+"""Shadow: a DuckDB of its own with tables that hold no rows. Relations over them bind, and print their SQL.
+
+Nothing of a lake is in it but names and types of columns, and nothing can be read from it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+from lakeq.engines.translation import translate_bind_error
+from lakeq.formats.types import quote_name
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "threads": "1",
+}
+_SPELLING = frozenset({"query_location", "query_location_length"})
+"""What a syntax tree says of the text alone."""
+
+
+class Shadow:
+    """Tables without rows, in a database that is opened at its first use. Thread-safe through `building`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._connection: DuckDBPyConnection | None = None
+        self._tables: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """While relations are made: one thread at a time, and DuckDB's errors as ours.
+
+        ColumnNotFoundError, UnsupportedSqlError for a function that is not there, else QueryError.
+        """
+        with self._lock:
+            try:
+                yield
+            except duckdb.Error as error:
+                raise translate_bind_error(str(error), "", None) from error
+
+    def table(self, label: str, columns: Sequence[tuple[str, str]]) -> tuple[str, DuckDBPyRelation]:
+        """A table of these columns and DuckDB types: what it is called in here, and so in the SQL that is
+        printed, and a relation over it. The same for the same `label` and columns."""
+        with self.building():
+            connection, key = self._open(), (label, tuple(columns))
+            if key not in self._tables:
+                tag = f"lakeq source {len(self._tables) + 1}"
+                listed = ", ".join(f"{quote_name(name)} {kind}" for name, kind in columns)
+                connection.execute(f"CREATE TABLE {quote_name(tag)} ({listed})")
+                self._tables[key] = tag
+            tag = self._tables[key]
+            return tag, connection.table(quote_name(tag))
+
+    def schema(self, relation: DuckDBPyRelation) -> pa.Schema:
+        """The Arrow schema of what a relation gives."""
+        with self.building():
+            return relation.to_arrow_table().schema
+
+    def means_same(self, sql: str, other: str) -> bool:
+        """Whether DuckDB's parser makes the same of both texts."""
+        with self._lock:
+            tree = self._parse(sql)
+            return tree is not None and tree == self._parse(other)
+
+    def _parse(self, sql: str) -> Any:
+        try:
+            found = self._open().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+        except duckdb.Error:
+            return None
+        tree = json.loads(found[0][0], object_pairs_hook=_drop_spelling)
+        return None if tree["error"] else tree
+
+    def _open(self) -> DuckDBPyConnection:
+        if self._connection is None:
+            self._connection = duckdb.connect(":memory:", config=_CONFIG)
+            self._connection.execute("SET enable_external_access=false")
+        return self._connection
+
+
+def _drop_spelling(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A node of a syntax tree without places in the text, and `x AS x` as `x`."""
+    node = {key: value for key, value in pairs if key not in _SPELLING}
+    if node.get("class") == "COLUMN_REF" and node["column_names"][-1:] == [node["alias"]]:
+        node["alias"] = ""
+    return node
