@@ -28,10 +28,12 @@ from lakeq.cli.check import (
 from lakeq.cli.demo import run_demo
 from lakeq.cli.history import show_history
 from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output, write_json
+from lakeq.cli.partition_picture import draw_chart
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
 from lakeq.cli.words import (
     changes_to_dict,
+    chart_to_dict,
     describe_changes,
     describe_estimate,
     describe_ignored,
@@ -50,6 +52,9 @@ from lakeq.quantities import format_count, format_size
 from lakeq.result import Result
 
 T = TypeVar("T")
+
+_PIPE_WIDTH = 80
+"""Columns of a picture where nothing says how wide it may be."""
 
 _EAR_SECONDS = 0.1
 """A thread that waits for a lock may not hear Ctrl-C at all, so it looks up this often."""
@@ -107,6 +112,9 @@ def describe_table(arguments: Namespace) -> None:
 
 def show_partitions(arguments: Namespace) -> None:
     """`lakeq partitions LAKE TABLE`."""
+    if arguments.chart or arguments.query is not None:
+        _show_chart(arguments)
+        return
     with _connect(arguments) as lake:
         partitions = lake.partitions(arguments.table)
     if arguments.json:
@@ -114,6 +122,20 @@ def show_partitions(arguments: Namespace) -> None:
             write_json(partitions.schema, partitions.to_batches(), sink)
     else:
         draw_rows(make_console(), partitions.schema, partitions.to_batches())
+
+
+def _show_chart(arguments: Namespace) -> None:
+    """`lakeq partitions LAKE TABLE --chart`."""
+    sql = None if arguments.query is None else read_sql(arguments.query)
+    with _connect(arguments) as lake:
+        chart = lake.chart(arguments.table, sql)
+    if arguments.json:
+        _print_json(chart_to_dict(chart))
+        return
+    console = make_console()
+    width = console.width if console.is_terminal else _PIPE_WIDTH
+    for line in draw_chart(chart, width, of_query=sql is not None):
+        console.print(line, soft_wrap=True)
 
 
 def _read_query(arguments: Namespace) -> tuple[str, Params]:
