@@ -187,8 +187,12 @@ def _chart_values(table: Table, rows: pa.Table, most: int) -> PartitionChart:
         (table.partition_columns[0].name,),
         bars=_read_bars(valued.slice(0, most)),
         undated=_sum_up(NULL_LABEL, rows.filter(is_null)),
-        others=_sum_up(f"{max(valued.num_rows - most, 0):,} others", valued.slice(most)),
+        others=_sum_up(_name_others(valued.num_rows - most), valued.slice(most)),
     )
+
+
+def _name_others(count: int) -> str:
+    return "1 other value" if count == 1 else f"{count:,} other values"
 
 
 def _read_days(rows: pa.Table) -> tuple[ChartDay, ...]:

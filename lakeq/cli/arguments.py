@@ -80,6 +80,11 @@ def _add_looks(commands: Commands) -> None:
         _add_lake(command)
         if name != "tables":
             command.add_argument("table", metavar="TABLE", help="a name that `lakeq tables` lists")
+        if name == "partitions":
+            command.add_argument("--chart", action="store_true", help="draw them, by day where they have one")
+            command.add_argument(
+                "--query", metavar="SQL", help="draw what this query keeps; as SQL elsewhere"
+            )
         command.add_argument("--json", action="store_true", help="print JSON")
 
 

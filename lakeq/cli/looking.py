@@ -6,15 +6,21 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
+from lakeq.catalog.partition_chart import PartitionChart
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal
+from lakeq.cli.arguments import read_sql
 from lakeq.cli.opening import open_lake
 from lakeq.cli.output import open_output, write_json
+from lakeq.cli.partition_picture import draw_chart
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
-from lakeq.cli.words import describe_ignored, describe_layout, describe_proposal, table_to_dict
+from lakeq.cli.words import chart_to_dict, describe_ignored, describe_layout, describe_proposal, table_to_dict
 from lakeq.formats.types import sql_type
 from lakeq.quantities import format_count, format_size
+
+_PIPE_WIDTH = 80
+"""Columns of a picture where nothing says how wide it may be."""
 
 
 def show_tables(arguments: Namespace) -> None:
@@ -79,6 +85,9 @@ def print_table(table: Table, proposals: Iterable[TimeProposal]) -> None:
 
 def show_partitions(arguments: Namespace) -> None:
     """`lakeq partitions LAKE TABLE`."""
+    if arguments.chart or arguments.query is not None:
+        _show_chart(arguments)
+        return
     with open_lake(arguments) as lake:
         partitions = lake.partitions(arguments.table)
     if arguments.json:
@@ -86,3 +95,22 @@ def show_partitions(arguments: Namespace) -> None:
             write_json(partitions.schema, partitions.to_batches(), sink)
     else:
         draw_rows(make_console(), partitions.schema, partitions.to_batches())
+
+
+def _show_chart(arguments: Namespace) -> None:
+    """`lakeq partitions LAKE TABLE --chart`."""
+    sql = None if arguments.query is None else read_sql(arguments.query)
+    with open_lake(arguments) as lake:
+        chart = lake.chart(arguments.table, sql)
+    if arguments.json:
+        print_json(chart_to_dict(chart))
+    else:
+        print_chart(chart, of_query=sql is not None)
+
+
+def print_chart(chart: PartitionChart, of_query: bool) -> None:
+    """The picture of a chart, as wide as the terminal; `of_query`: with what a query keeps."""
+    console = make_console()
+    width = console.width if console.is_terminal else _PIPE_WIDTH
+    for line in draw_chart(chart, width, of_query):
+        console.print(line, soft_wrap=True)

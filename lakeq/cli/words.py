@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from lakeq.catalog.changes import ObjectChanges, TableChanges
+from lakeq.catalog.partition_chart import PartitionChart
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal
 from lakeq.engines.base import QueryStats
@@ -170,6 +172,14 @@ def table_to_dict(table: Table) -> dict[str, Any]:
         "listed_at": format_moment(table.listed_at),
         "declared_time": None if table.time is None else str(table.time),
         "problem": None if table.problem is None else str(table.problem),
+    }
+
+
+def chart_to_dict(chart: PartitionChart) -> dict[str, Any]:
+    """A chart of partitions as plain JSON values."""
+    return {
+        **asdict(chart),
+        "days": [{**asdict(day), "day": day.day.isoformat()} for day in chart.days],
     }
 
 

@@ -135,7 +135,7 @@ def test_other_layouts_are_bars_of_the_first_key_largest_first() -> None:
     rows = [("de", "1"), ("fr", "1"), (None, "1"), ("it's", "2"), ("de", "2")]
     chart = chart_partitions(*make_table(("country", "part"), rows), most=2)
     assert chart.bars == (ChartBar("de", 10001, 10001, 2), ChartBar("it's", 1000, 1000, 1))
-    assert chart.others == ChartBar("1 others", 10, 10, 1)
+    assert chart.others == ChartBar("1 other value", 10, 10, 1)
     assert chart.undated == ChartBar("NULL", 100, 100, 1)
     assert chart.keys == ("country",)
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from lakeq.cli.arguments import MODES, read_sql
 from lakeq.cli.history import draw_queries
-from lakeq.cli.looking import print_table, print_tables
+from lakeq.cli.looking import print_chart, print_table, print_tables
 from lakeq.cli.printing import say
 from lakeq.cli.render import draw_rows, draw_table, make_console
 from lakeq.cli.repl.script import is_command, split_script
@@ -91,8 +91,8 @@ def _schema(shell: Shell, argument: str) -> None:
 
 
 def _partitions(shell: Shell, argument: str) -> None:
-    partitions = shell.lake.partitions(_require(argument, "a table"))
-    draw_rows(make_console(), partitions.schema, partitions.to_batches())
+    name, _, sql = _require(argument, "a table").partition(" ")
+    print_chart(shell.lake.chart(name, sql.strip() or None), of_query=bool(sql.strip()))
 
 
 def _files(shell: Shell, argument: str) -> None:
@@ -213,7 +213,9 @@ COMMANDS: dict[str, DotCommand] = {
     "help": DotCommand(".help [COMMAND]", "this list", "command", _help),
     "tables": DotCommand(".tables [TEXT]", "the tables, or those with TEXT in their name", "table", _tables),
     "schema": DotCommand(".schema [TABLE]", "layout, columns and size of a table", "table", _schema),
-    "partitions": DotCommand(".partitions TABLE", "a picture of its partitions", "table", _partitions),
+    "partitions": DotCommand(
+        ".partitions TABLE [SQL]", "a picture of its partitions, and what a query keeps", "table", _partitions
+    ),
     "files": DotCommand(".files TABLE", "its files", "table", _files),
     "estimate": DotCommand(".estimate [SQL]", "what a query would scan and cost", "sql", _estimate),
     "explain": DotCommand(".explain [SQL]", "what a query would read, and why", "sql", _explain),
