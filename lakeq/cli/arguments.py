@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_queries(commands)
     _add_check(commands)
     _add_upkeep(commands)
+    _add_config(commands)
     demo = _add_command(
         commands, "demo", "write a small lake, query it, and show what a partition filter saves"
     )
@@ -132,7 +133,7 @@ def _add_upkeep(commands: Commands) -> None:
     refresh.add_argument("table", metavar="TABLE", nargs="?", help="this table only")
     refresh.add_argument("--json", action="store_true", help="print JSON")
     history = _add_command(commands, "history", "show the queries so far, as estimated and as they were")
-    _add_lake(history, optional=True)
+    _add_lake(history, "default: all lakes")
     history.add_argument("--since", metavar="MOMENT", help="a day such as 2026-11-01, or 12h, 7d, 2w")
     history.add_argument("--by", choices=("table", "day", "user"), help="show sums instead")
     history.add_argument(
@@ -145,15 +146,26 @@ def _add_upkeep(commands: Commands) -> None:
     cache.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _add_config(commands: Commands) -> None:
+    config = _add_command(commands, "config", "show each setting in force, and where it comes from")
+    _add_lake(config, "without a lake, what holds for all")
+    config.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
+    config.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
+    config.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
+    _add_limits(config, "refuse to")
+    config.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _add_command(commands: Commands, name: str, words: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
     command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return command
 
 
-def _add_lake(command: argparse.ArgumentParser, optional: bool = False) -> None:
-    if optional:
-        command.add_argument("lake", metavar="LAKE", nargs="?", help=f"{_LAKE_HELP} (default: all lakes)")
+def _add_lake(command: argparse.ArgumentParser, absent: str | None = None) -> None:
+    """`absent` says what is meant without a lake; None: there must be one."""
+    if absent is not None:
+        command.add_argument("lake", metavar="LAKE", nargs="?", help=f"{_LAKE_HELP} ({absent})")
     else:
         command.add_argument("lake", metavar="LAKE", help=_LAKE_HELP)
     group = command.add_argument_group("storage options")

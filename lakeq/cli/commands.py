@@ -28,5 +28,6 @@ COMMANDS: dict[str, Command] = {
     "refresh": _find("upkeep", "refresh_lake"),
     "cache": _find("upkeep", "show_cache"),
     "history": _find("history", "show_history"),
+    "config": _find("config", "show_config"),
     "demo": _find("demo", "run_demo"),
 }
