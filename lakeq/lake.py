@@ -205,6 +205,10 @@ class Lake:
         """Every table, by name. One that cannot be read carries its `problem` instead of columns."""
         return self._catalog.view().tables()
 
+    def names(self) -> list[str]:
+        """The name of each table; no file is opened for it."""
+        return self._catalog.view().names()
+
     def survey(self) -> tuple[list[Table], tuple[IgnoredObjects, ...]]:
         """What `tables` and `ignored` give, of one listing."""
         view = self._catalog.view()

@@ -14,6 +14,7 @@ from lakeq import __version__
 from lakeq.errors import ConfigError
 from lakeq.quantities import parse_bytes, parse_dollars
 
+SHELLS = ("bash", "zsh", "fish")
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
 
 _LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
@@ -154,6 +155,8 @@ def _add_config(commands: Commands) -> None:
     config.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     _add_limits(config, "refuse to")
     config.add_argument("--json", action="store_true", help="print JSON")
+    completion = _add_command(commands, "completion", "print what has a shell complete commands of lakeq")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
 
 
 def _add_command(commands: Commands, name: str, words: str) -> argparse.ArgumentParser:
