@@ -32,7 +32,7 @@ from lakeq.planner.budget import find_limits, find_max_footers
 from lakeq.planner.build import PlanSettings
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
-from lakeq.planner.explain import explain_plan
+from lakeq.planner.explain import explain_plan, plan_to_dict
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
@@ -281,9 +281,13 @@ class Lake:
     ) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not. `exact` as for
         `estimate`."""
-        with count_into(Tally()) as tally:
-            plan = self.plan(sql, params, exact, dialect)
-        return explain_plan(plan, self._terms.price(plan, tally))
+        return explain_plan(*self._explain(sql, params, exact, dialect))
+
+    def explain_to_dict(
+        self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
+    ) -> dict[str, Any]:
+        """What `explain` says, as plain JSON values."""
+        return plan_to_dict(*self._explain(sql, params, exact, dialect))
 
     def plan(
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
@@ -327,6 +331,13 @@ class Lake:
         lakeq.ledger.history), also since a day, a datetime, or a text such as `7d`: when (UTC) and whose, SQL
         and tables, bytes and dollars as estimated and as scanned, and the outcome."""
         return tabulate(read_history(self._ledger.journal, self._ledger.lake, since))
+
+    def _explain(
+        self, sql: str, params: Params, exact: bool, dialect: str | None
+    ) -> tuple[ScanPlan, Estimate]:
+        with count_into(Tally()) as tally:
+            plan = self.plan(sql, params, exact, dialect)
+        return plan, self._terms.price(plan, tally)
 
     def _find_dialect(self, dialect: str | None) -> str:
         return find_dialect(dialect, self._dialect)

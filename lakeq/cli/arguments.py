@@ -76,11 +76,13 @@ def _add_queries(commands: Commands) -> None:
     _add_lake(explain)
     _add_sql(explain)
     _add_exact(explain)
+    explain.add_argument("--json", action="store_true", help="print one JSON object")
     restore = _add_command(
         commands, "restore", "write a command of AWS for each archived file that a query wants; runs none"
     )
     _add_lake(restore)
     _add_sql(restore)
+    restore.add_argument("--json", action="store_true", help="print JSON")
     query = _add_command(commands, "query", "run a query")
     _add_lake(query)
     _add_sql(query)
