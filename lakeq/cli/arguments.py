@@ -62,6 +62,7 @@ def _add_looks(commands: Commands) -> None:
         if name != "tables":
             command.add_argument("table", metavar="TABLE", help="a name that `lakeq tables` lists")
         command.add_argument("--json", action="store_true", help="print JSON")
+        _add_pager(command)
 
 
 def _add_queries(commands: Commands) -> None:
@@ -77,6 +78,7 @@ def _add_queries(commands: Commands) -> None:
     _add_sql(explain)
     _add_exact(explain)
     explain.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_pager(explain)
     restore = _add_command(
         commands, "restore", "write a command of AWS for each archived file that a query wants; runs none"
     )
@@ -92,6 +94,7 @@ def _add_queries(commands: Commands) -> None:
     query.add_argument(
         "--rows", type=_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
     )
+    _add_pager(query)
 
 
 def _add_exact(command: argparse.ArgumentParser) -> None:
@@ -143,6 +146,7 @@ def _add_upkeep(commands: Commands) -> None:
         "--rows", type=_count, default=40, metavar="N", help="queries that are shown (default: 40)"
     )
     history.add_argument("--json", action="store_true", help="print JSON, of all of them")
+    _add_pager(history)
     cache = _add_command(commands, "cache", "show what is kept of remote lakes on this machine, or clear it")
     cache.add_argument("--clear", action="store_true", help="remove all of it")
     cache.add_argument("--cache-dir", metavar="DIR", help=_CACHE_DIR_HELP)
@@ -157,6 +161,7 @@ def _add_config(commands: Commands) -> None:
     config.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     _add_limits(config, "refuse to")
     config.add_argument("--json", action="store_true", help="print JSON")
+    _add_pager(config)
     completion = _add_command(commands, "completion", "print what has a shell complete commands of lakeq")
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
 
@@ -165,6 +170,11 @@ def _add_command(commands: Commands, name: str, words: str) -> argparse.Argument
     command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
     command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return command
+
+
+def _add_pager(*commands: argparse.ArgumentParser) -> None:
+    for command in commands:
+        command.add_argument("--no-pager", action="store_true", help="print long output as it is")
 
 
 def _add_lake(command: argparse.ArgumentParser, absent: str | None = None) -> None:

@@ -15,7 +15,7 @@ from lakeq.cache import find_block_limit, find_cache_folder
 from lakeq.catalog.definitions import LakeDefinition, load_definition
 from lakeq.catalog.freshness import find_freshness
 from lakeq.cli.arguments import connect_options
-from lakeq.cli.pager import DEFAULT_PAGER
+from lakeq.cli.pager import DEFAULT_PAGER, paged
 from lakeq.cli.printing import print_json
 from lakeq.cli.render import draw_table, make_console
 from lakeq.ledger.journal import KEEP_DAYS, find_history_folder
@@ -69,7 +69,9 @@ def show_config(arguments: Namespace) -> None:
     if arguments.json:
         print_json([{"name": s.name, "value": s.value, "source": s.source} for s in settings])
         return
-    draw_table(make_console(), ("setting", "value", "from"), [(s.name, s.text, s.source) for s in settings])
+    with paged(arguments.no_pager):
+        rows = [(s.name, s.text, s.source) for s in settings]
+        draw_table(make_console(), ("setting", "value", "from"), rows)
 
 
 def _find_definition(lake: str | None) -> LakeDefinition | None:
@@ -108,7 +110,7 @@ def _find_lake(
     archived = options.get("archived")
     found = find_setting("archived", archived, {"archived": known.archived})
     yield _set("archived", found, find_archived(archived or known.archived))
-    pager = find_pager()
+    pager = find_pager("" if arguments.no_pager else None)
     yield _set("pager", pager, DEFAULT_PAGER if pager.value is None else pager.value or "off")
 
 

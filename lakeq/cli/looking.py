@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
+from lakeq.catalog.table import Table
+from lakeq.catalog.time_proof import TimeProposal
 from lakeq.cli.opening import open_lake
 from lakeq.cli.output import open_output, write_json
+from lakeq.cli.pager import paged
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
 from lakeq.cli.words import describe_ignored, describe_layout, describe_proposal, table_to_dict
@@ -21,12 +25,13 @@ def show_tables(arguments: Namespace) -> None:
     if arguments.json:
         print_json([table_to_dict(table) for table in tables])
         return
-    draw_tables(make_console(), tables)
-    for table in tables:
-        if table.problem is not None:
-            say(f"{table.name} cannot be read: {table.problem}")
-    for objects in ignored:
-        say(f"ignored: {describe_ignored(objects)}")
+    with paged(arguments.no_pager):
+        draw_tables(make_console(), tables)
+        for table in tables:
+            if table.problem is not None:
+                say(f"{table.name} cannot be read: {table.problem}")
+        for objects in ignored:
+            say(f"ignored: {describe_ignored(objects)}")
 
 
 def describe_table(arguments: Namespace) -> None:
@@ -39,6 +44,11 @@ def describe_table(arguments: Namespace) -> None:
     if arguments.json:
         print_json({**table_to_dict(table), "proposed_times": [p.to_toml() for p in proposals]})
         return
+    with paged(arguments.no_pager):
+        _show_table(table, proposals)
+
+
+def _show_table(table: Table, proposals: Sequence[TimeProposal]) -> None:
     say(f"table       {table.name}")
     if table.problem is not None:
         say(f"problem     {table.problem}")
@@ -72,4 +82,5 @@ def show_partitions(arguments: Namespace) -> None:
         with open_output(None) as sink:
             write_json(partitions.schema, partitions.to_batches(), sink)
     else:
-        draw_rows(make_console(), partitions.schema, partitions.to_batches())
+        with paged(arguments.no_pager) as scrolls:
+            draw_rows(make_console(scrolls=scrolls), partitions.schema, partitions.to_batches())

@@ -7,6 +7,7 @@ from argparse import Namespace
 
 from lakeq.cli.check import checked_to_dict, checked_to_junit, describe_checked, raise_failure, run_check
 from lakeq.cli.opening import open_lake, read_query
+from lakeq.cli.pager import paged
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.words import describe_estimate
 from lakeq.planner.archived import find_restores
@@ -31,8 +32,9 @@ def show_plan(arguments: Namespace) -> None:
     if not isinstance(plan, str):
         print_json(plan)
         return
-    for line in plan.splitlines():
-        say(line)
+    with paged(arguments.no_pager):
+        for line in plan.splitlines():
+            say(line)
 
 
 def show_restores(arguments: Namespace) -> None:

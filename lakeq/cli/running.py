@@ -16,6 +16,7 @@ from rich.console import Console
 
 from lakeq.cli.opening import open_lake, read_query
 from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output
+from lakeq.cli.pager import paged
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.render import draw_rows, make_console
 from lakeq.cli.words import describe_status, show_line
@@ -43,7 +44,8 @@ def run_query(arguments: Namespace) -> None:
         if chosen != "table":
             WRITERS[chosen](schema, batches, sink)
         elif arguments.output is None:
-            whole = _draw_first(make_console(), schema, batches, arguments.rows)
+            with paged(arguments.no_pager) as scrolls:
+                whole = _draw_first(make_console(scrolls=scrolls), schema, batches, arguments.rows)
         else:
             text = io.TextIOWrapper(sink, "utf-8", write_through=True)
             whole = _draw_first(make_console(text), schema, batches, arguments.rows)
