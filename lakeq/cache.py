@@ -52,11 +52,16 @@ def open_cache(blocks: bool | str | int | None = None, folder: str | Path | None
 
     Nothing is made before there is something to keep.
     """
-    place = find_cache_folder(folder)
+    place, limit = find_cache_folder(folder), find_block_limit(blocks)
+    return Cache(place / "catalog", BlockCache(str(place / "blocks"), limit) if limit else None)
+
+
+def find_block_limit(blocks: bool | str | int | None = None) -> int:
+    """Up to how many bytes of files are kept; 0: none. `blocks` as for `open_cache`. ConfigError for what is
+    no size."""
     given = ("on" if blocks else "off") if isinstance(blocks, bool) else blocks
     found = find_setting("cache", given).parse(_parse_limit)
-    limit = DEFAULT_BYTES if found is None else found
-    return Cache(place / "catalog", BlockCache(str(place / "blocks"), limit) if limit else None)
+    return DEFAULT_BYTES if found is None else found
 
 
 def _parse_limit(text: str) -> int:

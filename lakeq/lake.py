@@ -53,7 +53,7 @@ from lakeq.planner.budget import (
 from lakeq.planner.build import PlanSettings
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
-from lakeq.planner.explain import explain_plan
+from lakeq.planner.explain import explain_plan, plan_to_dict
 from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.parse import write_parameters
 from lakeq.planner.plan import ScanPlan
@@ -230,6 +230,10 @@ class Lake:
         """Every table, by name. One that cannot be read carries its `problem` instead of columns."""
         return self._catalog.view().tables()
 
+    def names(self) -> list[str]:
+        """The name of each table; no file is opened for it."""
+        return self._catalog.view().names()
+
     def survey(self) -> tuple[list[Table], tuple[IgnoredObjects, ...]]:
         """What `tables` and `ignored` give, of one listing."""
         view = self._catalog.view()
@@ -319,9 +323,13 @@ class Lake:
     ) -> str:
         """The plan of a query as text: what is read, what pruned it, what could not. `exact` as for
         `estimate`."""
-        with count_into(Tally()) as tally:
-            plan = self.plan(sql, params, exact, dialect)
-        return explain_plan(plan, self._terms.price(plan, tally))
+        return explain_plan(*self._explain(sql, params, exact, dialect))
+
+    def explain_to_dict(
+        self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
+    ) -> dict[str, Any]:
+        """What `explain` says, as plain JSON values."""
+        return plan_to_dict(*self._explain(sql, params, exact, dialect))
 
     def plan(
         self, sql: str, params: Params = None, exact: bool = False, dialect: str | None = None
@@ -446,6 +454,13 @@ class Lake:
         from lakeq.dataframe.frame import Home
 
         return Home(self, Shadow())
+
+    def _explain(
+        self, sql: str, params: Params, exact: bool, dialect: str | None
+    ) -> tuple[ScanPlan, Estimate]:
+        with count_into(Tally()) as tally:
+            plan = self.plan(sql, params, exact, dialect)
+        return plan, self._terms.price(plan, tally)
 
     def _find_dialect(self, dialect: str | None) -> str:
         return find_dialect(dialect, self._dialect)

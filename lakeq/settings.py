@@ -7,7 +7,7 @@ The only place that reads `LAKEQ_…`; what AWS and other clouds have in theirs 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -61,18 +61,34 @@ VARIABLES = (
 
 
 def find_setting(
-    name: str, given: Any = None, declared: Mapping[str, Any] | None = None, key: str | None = None
+    name: str,
+    given: Any = None,
+    declared: Mapping[str, Any] | None = None,
+    key: str | None = None,
+    variables: Sequence[str] | None = None,
 ) -> Found:
-    """The setting `name`: as given, else as declared under `key` (default: its name), else that of
-    `LAKEQ_<NAME>` unless that is empty, else None by default."""
+    """The setting `name`: as given, else as declared under `key` (default: its name), else that of the first
+    of `variables` (default: `LAKEQ_<NAME>`) that is not empty, else None by default."""
     if given is not None:
         return Found(name, given, ARGUMENT)
     written = (declared or {}).get(key or name)
     if written is not None:
         return Found(name, written, DECLARED)
-    variable = f"{_PREFIX}{name.upper()}"
-    text = os.environ.get(variable)
-    return Found(name, text, variable) if text else Found(name, None, DEFAULT)
+    for variable in (f"{_PREFIX}{name.upper()}",) if variables is None else variables:
+        if text := os.environ.get(variable):
+            return Found(name, text, variable)
+    return Found(name, None, DEFAULT)
+
+
+def find_pager(given: str | None = None) -> Found:
+    """What long output goes through: as given, else LAKEQ_PAGER, else PAGER, else None by default. Empty:
+    through nothing."""
+    if given is not None:
+        return Found("pager", given, ARGUMENT)
+    for variable in ("LAKEQ_PAGER", "PAGER"):
+        if (text := os.environ.get(variable)) is not None:
+            return Found("pager", text, variable)
+    return Found("pager", None, DEFAULT)
 
 
 def find_unknown() -> list[str]:

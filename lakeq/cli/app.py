@@ -31,7 +31,12 @@ def run() -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; wrong usage raises SystemExit(2), as argparse does."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks, at a TAB
+        from lakeq.cli.completion import complete
+
+        complete(parser)
+    arguments = parser.parse_args(argv)
     try:
         COMMANDS[arguments.command](arguments)
         sys.stdout.flush()

@@ -14,6 +14,7 @@ from lakeq import __version__
 from lakeq.errors import ConfigError
 from lakeq.quantities import parse_bytes, parse_dollars
 
+SHELLS = ("bash", "zsh", "fish")
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
 MODES = ("table", "line", "csv", "json", "ndjson")
 """Of FORMATS those that are text, and records."""
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_queries(commands)
     _add_check(commands)
     _add_upkeep(commands)
+    _add_config(commands)
     demo = _add_command(
         commands, "demo", "write a small lake, query it, and show what a partition filter saves"
     )
@@ -86,6 +88,7 @@ def _add_looks(commands: Commands) -> None:
                 "--query", metavar="SQL", help="draw what this query keeps; as SQL elsewhere"
             )
         command.add_argument("--json", action="store_true", help="print JSON")
+        _add_pager(command)
 
 
 def _add_queries(commands: Commands) -> None:
@@ -100,11 +103,14 @@ def _add_queries(commands: Commands) -> None:
     _add_lake(explain)
     _add_sql(explain)
     _add_exact(explain)
+    explain.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_pager(explain)
     restore = _add_command(
         commands, "restore", "write a command of AWS for each archived file that a query wants; runs none"
     )
     _add_lake(restore)
     _add_sql(restore)
+    restore.add_argument("--json", action="store_true", help="print JSON")
     query = _add_command(commands, "query", "run a query")
     _add_lake(query)
     _add_sql(query)
@@ -114,6 +120,7 @@ def _add_queries(commands: Commands) -> None:
     query.add_argument(
         "--rows", type=_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
     )
+    _add_pager(query)
 
 
 def _add_exact(command: argparse.ArgumentParser) -> None:
@@ -158,17 +165,31 @@ def _add_upkeep(commands: Commands) -> None:
     refresh.add_argument("table", metavar="TABLE", nargs="?", help="this table only")
     refresh.add_argument("--json", action="store_true", help="print JSON")
     history = _add_command(commands, "history", "show the queries so far, as estimated and as they were")
-    _add_lake(history, optional=True)
+    _add_lake(history, "default: all lakes")
     history.add_argument("--since", metavar="MOMENT", help="a day such as 2026-11-01, or 12h, 7d, 2w")
     history.add_argument("--by", choices=("table", "day", "user"), help="show sums instead")
     history.add_argument(
         "--rows", type=_count, default=40, metavar="N", help="queries that are shown (default: 40)"
     )
     history.add_argument("--json", action="store_true", help="print JSON, of all of them")
+    _add_pager(history)
     cache = _add_command(commands, "cache", "show what is kept of remote lakes on this machine, or clear it")
     cache.add_argument("--clear", action="store_true", help="remove all of it")
     cache.add_argument("--cache-dir", metavar="DIR", help=_CACHE_DIR_HELP)
     cache.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_config(commands: Commands) -> None:
+    config = _add_command(commands, "config", "show each setting in force, and where it comes from")
+    _add_lake(config, "without a lake, what holds for all")
+    config.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
+    config.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
+    config.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
+    _add_limits(config, "refuse to")
+    config.add_argument("--json", action="store_true", help="print JSON")
+    _add_pager(config)
+    completion = _add_command(commands, "completion", "print what has a shell complete commands of lakeq")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
 
 
 def _add_command(commands: Commands, name: str, words: str) -> argparse.ArgumentParser:
@@ -177,9 +198,15 @@ def _add_command(commands: Commands, name: str, words: str) -> argparse.Argument
     return command
 
 
-def _add_lake(command: argparse.ArgumentParser, optional: bool = False) -> None:
-    if optional:
-        command.add_argument("lake", metavar="LAKE", nargs="?", help=f"{_LAKE_HELP} (default: all lakes)")
+def _add_pager(*commands: argparse.ArgumentParser) -> None:
+    for command in commands:
+        command.add_argument("--no-pager", action="store_true", help="print long output as it is")
+
+
+def _add_lake(command: argparse.ArgumentParser, absent: str | None = None) -> None:
+    """`absent` says what is meant without a lake; None: there must be one."""
+    if absent is not None:
+        command.add_argument("lake", metavar="LAKE", nargs="?", help=f"{_LAKE_HELP} ({absent})")
     else:
         command.add_argument("lake", metavar="LAKE", help=_LAKE_HELP)
     group = command.add_argument_group("storage options")

@@ -29,5 +29,7 @@ COMMANDS: dict[str, Command] = {
     "refresh": _find("upkeep", "refresh_lake"),
     "cache": _find("upkeep", "show_cache"),
     "history": _find("history", "show_history"),
+    "config": _find("config", "show_config"),
+    "completion": _find("completion", "print_script"),
     "demo": _find("demo", "run_demo"),
 }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from lakeq.cli.arguments import connect_options
 from lakeq.cli.output import open_output, write_json
+from lakeq.cli.pager import paged
+from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_table, make_console
 from lakeq.lake import connect
 from lakeq.ledger.entries import QueryEntry
@@ -39,14 +39,18 @@ _UNKNOWN = "?"
 def show_history(arguments: Namespace) -> None:
     """`lakeq history [LAKE]`."""
     queries = read_history(Journal(find_history_folder()), _find_lake(arguments), arguments.since)
-    if arguments.by is not None:
-        _show_sums(summarize(queries, arguments.by), arguments)
+    if arguments.json and arguments.by is not None:
+        print_json(list(map(summary_to_dict, summarize(queries, arguments.by))))
     elif arguments.json:
         table = tabulate(queries)
         with open_output(None) as sink:
             write_json(table.schema, table.to_batches(), sink)
     else:
-        draw_queries(queries, arguments.rows)
+        with paged(arguments.no_pager):
+            if arguments.by is not None:
+                _show_sums(summarize(queries, arguments.by), arguments.by)
+            else:
+                draw_queries(queries, arguments.rows)
 
 
 def _find_lake(arguments: Namespace) -> str | None:
@@ -62,8 +66,8 @@ def draw_queries(queries: Sequence[QueryEntry], limit: int) -> None:
     header = ("time (UTC)", "outcome", "estimated", "scanned", "off", "dollars", "seconds", "rows", "sql")
     draw_table(make_console(), header, map(_to_cells, queries[-limit:]), header[2:8])
     if len(queries) > limit:
-        _say(f"the last {format_count(limit)} of {format_count(len(queries))} queries; --rows N shows more")
-    _say(describe_errors(measure_errors(queries)))
+        say(f"the last {format_count(limit)} of {format_count(len(queries))} queries; --rows N shows more")
+    say(describe_errors(measure_errors(queries)))
 
 
 def _to_cells(query: QueryEntry) -> tuple[str, ...]:
@@ -84,10 +88,7 @@ def _to_cells(query: QueryEntry) -> tuple[str, ...]:
     )
 
 
-def _show_sums(sums: Sequence[Summary], arguments: Namespace) -> None:
-    if arguments.json:
-        sys.stdout.write(json.dumps(list(map(summary_to_dict, sums)), indent=2, ensure_ascii=False) + "\n")
-        return
+def _show_sums(sums: Sequence[Summary], group: str) -> None:
     rows = [
         (
             one.name,
@@ -98,7 +99,7 @@ def _show_sums(sums: Sequence[Summary], arguments: Namespace) -> None:
         )
         for one in sums
     ]
-    header = (arguments.by, "queries", "refused", "scanned", "dollars")
+    header = (group, "queries", "refused", "scanned", "dollars")
     draw_table(make_console(), header, rows, header[1:])
 
 
@@ -126,7 +127,3 @@ def describe_errors(errors: EstimateErrors) -> str:
             f"{format_count(errors.within)} of {format_count(errors.bracketed)} others within their bounds"
         )
     return f"estimates: {'; '.join(parts) or 'none of a query that was read to its end yet'}"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -12,6 +12,7 @@ from lakeq.catalog.time_proof import TimeProposal
 from lakeq.cli.arguments import read_sql
 from lakeq.cli.opening import open_lake
 from lakeq.cli.output import open_output, write_json
+from lakeq.cli.pager import paged
 from lakeq.cli.partition_picture import draw_chart
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
@@ -29,7 +30,8 @@ def show_tables(arguments: Namespace) -> None:
         tables, ignored = lake.survey()
     if arguments.json:
         print_json([table_to_dict(table) for table in tables])
-    else:
+        return
+    with paged(arguments.no_pager):
         print_tables(tables, ignored)
 
 
@@ -52,7 +54,8 @@ def describe_table(arguments: Namespace) -> None:
         proposals = () if broken else lake.propose_times(arguments.table)
     if arguments.json:
         print_json({**table_to_dict(table), "proposed_times": [p.to_toml() for p in proposals]})
-    else:
+        return
+    with paged(arguments.no_pager):
         print_table(table, proposals)
 
 
@@ -93,8 +96,9 @@ def show_partitions(arguments: Namespace) -> None:
     if arguments.json:
         with open_output(None) as sink:
             write_json(partitions.schema, partitions.to_batches(), sink)
-    else:
-        draw_rows(make_console(), partitions.schema, partitions.to_batches())
+        return
+    with paged(arguments.no_pager) as scrolls:
+        draw_rows(make_console(scrolls=scrolls), partitions.schema, partitions.to_batches())
 
 
 def _show_chart(arguments: Namespace) -> None:
@@ -104,7 +108,8 @@ def _show_chart(arguments: Namespace) -> None:
         chart = lake.chart(arguments.table, sql)
     if arguments.json:
         print_json(chart_to_dict(chart))
-    else:
+        return
+    with paged(arguments.no_pager):
         print_chart(chart, of_query=sql is not None)
 
 

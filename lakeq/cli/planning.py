@@ -7,9 +7,10 @@ from argparse import Namespace
 
 from lakeq.cli.check import checked_to_dict, checked_to_junit, describe_checked, raise_failure, run_check
 from lakeq.cli.opening import open_lake, read_query
+from lakeq.cli.pager import paged
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.words import describe_estimate
-from lakeq.planner.archived import write_restores
+from lakeq.planner.archived import find_restores
 
 
 def show_estimate(arguments: Namespace) -> None:
@@ -26,16 +27,25 @@ def show_estimate(arguments: Namespace) -> None:
 def show_plan(arguments: Namespace) -> None:
     """`lakeq explain LAKE SQL`."""
     with open_lake(arguments) as lake:
-        plan = lake.explain(*read_query(arguments), arguments.exact, arguments.dialect)
-    for line in plan.splitlines():
-        say(line)
+        explain = lake.explain_to_dict if arguments.json else lake.explain
+        plan = explain(*read_query(arguments), arguments.exact, arguments.dialect)
+    if not isinstance(plan, str):
+        print_json(plan)
+        return
+    with paged(arguments.no_pager):
+        for line in plan.splitlines():
+            say(line)
 
 
 def show_restores(arguments: Namespace) -> None:
     """`lakeq restore LAKE SQL`."""
     with open_lake(arguments) as lake:
-        for command in write_restores(lake.plan(*read_query(arguments), dialect=arguments.dialect)):
-            sys.stdout.write(f"{command}\n")
+        restores = list(find_restores(lake.plan(*read_query(arguments), dialect=arguments.dialect)))
+    if arguments.json:
+        print_json([restore.to_dict() for restore in restores])
+        return
+    for restore in restores:
+        sys.stdout.write(f"{restore.command}\n")
 
 
 def check_files(arguments: Namespace) -> None:

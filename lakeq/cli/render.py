@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Sequence
@@ -23,14 +24,23 @@ _NARROWEST = 8
 """Characters that a column needs to be of use; with less, rows are shown as records."""
 
 
-def make_console(stream: TextIO | None = None) -> Console:
-    """A console on a stream (default: standard output): as wide as the terminal, endless in a pipe.
+def make_console(stream: TextIO | None = None, scrolls: bool = False) -> Console:
+    """A console on a stream (default: standard output): as wide as the terminal, endless in a pipe or where
+    what is right of the screen can be reached (`scrolls`).
 
-    Colours are rich's choice: none in a pipe or with NO_COLOR.
+    Colours are rich's choice, none in a pipe or with NO_COLOR or TERM=dumb; and none with CLICOLOR=0.
     """
     stream = sys.stdout if stream is None else stream
-    width = shutil.get_terminal_size((_UNLIMITED, 0)).columns if stream is sys.stdout else _UNLIMITED
-    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False, soft_wrap=False)
+    is_narrow = stream is sys.stdout and not scrolls
+    return Console(
+        file=stream,
+        width=shutil.get_terminal_size((_UNLIMITED, 0)).columns if is_narrow else _UNLIMITED,
+        color_system=None if os.environ.get("CLICOLOR") == "0" else "auto",
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=False,
+    )
 
 
 def draw_rows(

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from lakeq.cli.opening import open_lake, read_query
 from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output
+from lakeq.cli.pager import paged
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.render import draw_rows, make_console
 from lakeq.cli.words import describe_status, show_line
@@ -39,7 +41,8 @@ def run_query(arguments: Namespace) -> None:
         lake.sql(sql, params, arguments.max_bytes, arguments.max_cost, arguments.dialect) as result,
         fetch_rows(result, StatusLine()) as (schema, batches),
     ):
-        whole = write_rows(chosen, schema, batches, arguments.output, arguments.rows, _MORE)
+        shown = Shown(chosen, arguments.output, arguments.rows, _MORE, arguments.no_pager)
+        whole = write_rows(schema, batches, shown)
         status = describe_status(result.estimate, result.stats if whole else None)
     sys.stderr.write("".join(f"{show_line(line)}\n" for line in (*result.notes, status)))
 
@@ -71,48 +74,46 @@ def fetch_rows(
         yield schema, iter(lambda: fetch(lambda: next(batches, None)), None)
 
 
-def write_rows(
-    chosen: str,
-    schema: pa.Schema,
-    batches: Iterable[pa.RecordBatch],
-    output: str | None,
-    limit: int,
-    hint: str,
-) -> bool:
-    """Write rows in a format of FORMATS, or as records (`line`), to a file or standard output; True when that
-    were all. On a screen the first `limit` are drawn; `hint` says how to see the others."""
-    with open_output(output) as sink:
-        if chosen in WRITERS:
-            WRITERS[chosen](schema, batches, sink)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How rows are shown: in one of FORMATS or as records (`line`), in a file or on standard output. On a
+    screen the first `limit` are drawn; `hint` says how to see the others."""
+
+    format: str
+    output: str | None
+    limit: int
+    hint: str
+    no_pager: bool
+
+
+def write_rows(schema: pa.Schema, batches: Iterable[pa.RecordBatch], shown: Shown) -> bool:
+    """Write or draw the rows; True when that were all of them."""
+    with open_output(shown.output) as sink:
+        if shown.format in WRITERS:
+            WRITERS[shown.format](schema, batches, sink)
             return True
-        if output is None:
-            return _draw_first(make_console(), schema, batches, limit, hint, chosen == "line")
+        if shown.output is None:
+            with paged(shown.no_pager) as scrolls:
+                return _draw_first(make_console(scrolls=scrolls), schema, batches, shown)
         text = io.TextIOWrapper(sink, "utf-8", write_through=True)
-        whole = _draw_first(make_console(text), schema, batches, limit, hint, chosen == "line")
+        whole = _draw_first(make_console(text), schema, batches, shown)
         text.detach()
         return whole
 
 
-def _draw_first(
-    console: Console,
-    schema: pa.Schema,
-    batches: Iterable[pa.RecordBatch],
-    limit: int,
-    hint: str,
-    as_records: bool,
-) -> bool:
-    """Draw the first `limit` rows; True when there are no more."""
-    shown: list[pa.RecordBatch] = []
-    missing, more = limit, False
+def _draw_first(console: Console, schema: pa.Schema, batches: Iterable[pa.RecordBatch], shown: Shown) -> bool:
+    """Draw the first rows; True when there are no more."""
+    first: list[pa.RecordBatch] = []
+    missing, more = shown.limit, False
     for batch in batches:
-        shown.append(batch.slice(0, missing))
+        first.append(batch.slice(0, missing))
         more = batch.num_rows > missing
-        missing -= shown[-1].num_rows
+        missing -= first[-1].num_rows
         if more:
             break
-    draw_rows(console, schema, shown, as_records)
+    draw_rows(console, schema, first, as_records=shown.format == "line")
     if more:
-        console.print(f"the first {format_count(limit)} rows; {hint}")
+        console.print(f"the first {format_count(shown.limit)} rows; {shown.hint}")
     return not more
 
 

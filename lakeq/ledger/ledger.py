@@ -55,9 +55,7 @@ def open_ledger(
     entry. ConfigError for other words.
     """
     is_kept, redacts = _WORDS[find_history(history, settings).value or "on"]
-    keep_days = settings.get("keep_days", KEEP_DAYS)
-    if isinstance(keep_days, bool) or not isinstance(keep_days, int) or keep_days < 1:
-        raise ConfigError(f"keep_days in [history] must be a whole number of days, not {keep_days!r}.")
+    keep_days = check_keep_days(settings.get("keep_days", KEEP_DAYS))
     journal = Journal(find_history_folder(), keep_days) if is_kept else None
     return Ledger(journal, lake, pricing, engine, redacts)
 
@@ -73,6 +71,13 @@ def find_history(history: bool | str | None, settings: Mapping[str, Any]) -> Fou
     found = find_setting("history", given, declared)
     found.parse(_check_word)
     return found
+
+
+def check_keep_days(days: Any) -> int:
+    """The days that entries are kept. ConfigError for what is no such number."""
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise ConfigError(f"keep_days in [history] must be a whole number of days, not {days!r}.")
+    return days
 
 
 def _check_word(word: str) -> str:

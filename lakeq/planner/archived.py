@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -111,20 +111,40 @@ def refuse_archived(plan: ScanPlan, archived: Archived, prices: StoragePrices) -
     )
 
 
-def write_restores(plan: ScanPlan) -> Iterator[str]:
-    """A command of AWS's command line for each archived file of the plan that is not being restored yet."""
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """An archived file that is not being restored yet. `days` are those that its copy is kept; None: for
+    good."""
+
+    bucket: str
+    key: str
+    storage_class: str
+    days: int | None
+
+    @property
+    def command(self) -> str:
+        """The command of AWS's command line that restores it."""
+        days = "" if self.days is None else f'"Days":{self.days},'
+        request = f'{{{days}"GlacierJobParameters":{{"Tier":"Standard"}}}}'
+        return (
+            f"aws s3api restore-object --bucket {shlex.quote(self.bucket)} --key {shlex.quote(self.key)} "
+            f"--restore-request '{request}'"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return {**asdict(self), "command": self.command}
+
+
+def find_restores(plan: ScanPlan) -> Iterator[Restore]:
+    """The archived files of the plan that are not being restored yet."""
     for part in _find_archived(plan).values():
         bucket, _, prefix = part.root.partition("://")[2].partition("/")
         for path, told in part.paths():
             if not is_restoring(told):
                 # INTELLIGENT_TIERING takes the object back for good; a copy of others is kept for some days.
-                days = "" if class_name(told) == TIERED else f'"Days":{_RESTORE_DAYS},'
-                request = f'{{{days}"GlacierJobParameters":{{"Tier":"Standard"}}}}'
-                key = shlex.quote(f"{prefix}/{path}" if prefix else path)
-                yield (
-                    f"aws s3api restore-object --bucket {shlex.quote(bucket)} --key {key} "
-                    f"--restore-request '{request}'"
-                )
+                days = None if class_name(told) == TIERED else _RESTORE_DAYS
+                yield Restore(bucket, f"{prefix}/{path}" if prefix else path, told, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +186,10 @@ def _describe(shares: tuple[ClassShare, ...]) -> str:
 
 
 def _advise(plan: ScanPlan, cost: ArchivedCost) -> str:
-    command = next(write_restores(plan), None)
-    if command is None:
+    first = next(find_restores(plan), None)
+    if first is None:
         return "They are being restored: wait"
     more = " (`lakeq restore` writes the command of each)" if cost.files > 1 else ""
-    return f"Restore ({format_dollars(cost.restore_usd)}, up to {cost.restore_hours} h): {command}{more}"
+    return (
+        f"Restore ({format_dollars(cost.restore_usd)}, up to {cost.restore_hours} h): {first.command}{more}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from lakeq.planner.estimate import (
     SAMPLED,
@@ -13,7 +14,7 @@ from lakeq.planner.estimate import (
     scan_accuracy,
     scan_bytes,
 )
-from lakeq.planner.plan import Missed, ScanPlan, TableScan
+from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan
 from lakeq.quantities import format_bytes, format_dollars, format_share
 
 
@@ -22,6 +23,32 @@ def explain_plan(plan: ScanPlan, estimate: Estimate) -> str:
     return "\n".join(
         [*_head(estimate), *(line for scan in estimate.scans for line in _scan(scan)), *_tail(plan)]
     )
+
+
+def plan_to_dict(plan: ScanPlan, estimate: Estimate) -> dict[str, Any]:
+    """What `explain_plan` says, as plain JSON values: those of `Estimate.to_dict`, and of each table its
+    alias, format, layout and accuracy; `from_index` are tables that the index answers."""
+    told = estimate.to_dict()
+    tables = [
+        {
+            **table,
+            "alias": scan.alias,
+            "format": scan.table.format,
+            "layout": scan.table.layout.template or None,
+            "accuracy": scan_accuracy(scan),
+            "answered_by_index": scan.from_index,
+        }
+        for scan, table in zip(estimate.scans, told["tables"], strict=True)
+    ]
+    return {
+        **told,
+        "pricing": estimate.pricing,
+        "dialect": plan.dialect,
+        "sql": plan.sql,
+        "tables": tables,
+        "from_index": [{"table": table.name, "rows": table.rows.num_rows} for table in _find_inline(plan)],
+        "notes": list(plan.notes),
+    }
 
 
 def _head(estimate: Estimate) -> Iterator[str]:
@@ -101,8 +128,11 @@ def explain_missed(missed: Missed) -> Iterator[str]:
 
 
 def _tail(plan: ScanPlan) -> Iterator[str]:
-    names = {scan.table.name for scan in plan.scans}
-    for table in plan.inline:
-        if table.name not in names:
-            yield f"scan {table.name}: {table.rows.num_rows:,} rows from the index"
+    for table in _find_inline(plan):
+        yield f"scan {table.name}: {table.rows.num_rows:,} rows from the index"
     yield from plan.notes
+
+
+def _find_inline(plan: ScanPlan) -> list[InlineTable]:
+    names = {scan.table.name for scan in plan.scans}
+    return [table for table in plan.inline if table.name not in names]

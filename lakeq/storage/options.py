@@ -38,6 +38,7 @@ class StorageOptions:
     retry_timeout: float = 90.0
 
 
+SECRET_OPTIONS = tuple(option.name for option in fields(StorageOptions) if not option.repr)
 _CHOICES = ", ".join(option.name for option in fields(StorageOptions))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakeq.cli import commands
+from lakeq.cli.arguments import build_parser
 from lakeq.errors import QueryCancelledError
 from tests.cli.conftest import Run
 
@@ -132,6 +134,51 @@ def test_a_price_is_chosen_by_name(run: Run, lake: str) -> None:
     assert costs["none"] == 0 and costs["bigquery"] == pytest.approx(1.25 * costs["athena"])
     status, out, err = run("query", lake, sql, "--pricing", "gold")
     assert (status, out) == (1, "") and "No pricing called 'gold'. There are: athena, " in err
+
+
+def test_every_command_that_reports_prints_json() -> None:
+    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    others = {
+        "query",
+        "repl",
+        "demo",
+        "completion",
+    }  # rows in a format of their own, a session, a show, a script
+    assert [
+        name
+        for name, command in commands.choices.items()
+        if name not in others and "--json" not in command._option_string_actions
+    ] == []
+
+
+def test_explain_as_json_says_what_its_text_says(run: Run, lake: str) -> None:
+    sql = "SELECT * FROM sales s WHERE month = 7 AND length(product) = 3"
+    status, out, _ = run("explain", lake, sql, "--json")
+    plan = json.loads(out)
+    assert status == 0 and (plan["pricing"], plan["dialect"], plan["sql"]) == ("athena", "duckdb", sql)
+    estimate = json.loads(run("estimate", lake, sql, "--json")[1])
+    (scan,), (table,) = plan["tables"], estimate["tables"]
+    assert {key: plan[key] for key in estimate if key != "tables"} == {
+        key: estimate[key] for key in estimate if key != "tables"
+    }
+    assert {key: scan.pop(key) for key in table} == table
+    assert scan == {
+        "alias": "s",
+        "format": "parquet",
+        "layout": "year={year}/month={month}/",
+        "accuracy": "exact",
+        "answered_by_index": False,
+    }
+    text = run("explain", lake, sql)[1]
+    (missed,) = table["not_pruned_by"]
+    assert all(
+        told in text for told in (table["predicate"], missed["condition"], missed["reason"], "sales as s")
+    )
+
+
+def test_explain_as_json_counts_the_rows_that_the_index_gives(run: Run, lake: str) -> None:
+    plan = json.loads(run("explain", lake, 'SELECT count(*) FROM "sales$files"', "--json")[1])
+    assert plan["from_index"] == [{"table": "sales$files", "rows": 24}]
 
 
 def test_explain_shows_what_is_kept(run: Run, lake: str) -> None:

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lakeq.cli.arguments import build_parser
+from lakeq.cli.completion import find_tables
 from tests.cli.conftest import Run
 from tests.servers import free_port, run_latency_s3
 
@@ -253,3 +255,13 @@ def test_ctrl_c_leaves_with_one_line_and_nothing_behind(
     assert list((tmp_path / "out").iterdir()) == []
     left = [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert [name for name in left if name.endswith((".part", ".unfinished", ".tmp"))] == []
+
+
+def test_a_tab_offers_the_tables_that_are_known_and_lists_nothing(run: Run, bucket: Bucket) -> None:
+    arguments = build_parser().parse_args(["describe", "s3://lake", "t", *at(bucket)])
+    assert find_tables(arguments, patience=60) == []
+    assert {request["method"] for request in bucket.log()} <= {"HEAD"}  # where the bucket is, no more
+    run("query", "s3://lake", "SELECT count(*) FROM sales", *at(bucket))
+    bucket.log()
+    assert find_tables(arguments, patience=60) == ["sales"]
+    assert {request["method"] for request in bucket.log()} <= {"HEAD"}

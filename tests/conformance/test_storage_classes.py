@@ -21,7 +21,7 @@ import lakeq
 from lakeq.cli.app import main
 from lakeq.errors import BudgetExceededError, ConfigError, ObjectArchivedError
 from lakeq.lake import Lake
-from lakeq.planner.archived import write_restores
+from lakeq.planner.archived import find_restores
 from lakeq.planner.estimate import estimate_plan
 from lakeq.planner.storage_cost import GET, HEAD, LIST, RETRIEVAL
 from tests.servers import S3Server, run_latency_s3
@@ -169,7 +169,7 @@ def test_the_estimate_counts_each_class(open_moto: OpenLake) -> None:
 
 def test_commands_restore_what_is_archived(open_moto: OpenLake, moto_lake: str) -> None:
     with open_moto() as lake:
-        commands = list(write_restores(lake.plan(SUM_ALL)))
+        commands = [restore.command for restore in find_restores(lake.plan(SUM_ALL))]
     assert commands == [
         f"aws s3api restore-object --bucket {moto_lake} --key {year_key(year)} --restore-request "
         '\'{"Days":7,"GlacierJobParameters":{"Tier":"Standard"}}\''
@@ -187,7 +187,7 @@ def test_a_listing_that_tells_restores_needs_no_more_requests(sim_endpoint: str,
         archived = result.estimate.archived
         assert archived is not None  # what is being restored is not to be paid for again
         assert archived.restore_usd < Decimal("0.0001")
-        assert len(list(write_restores(result.plan))) == 1
+        assert len(list(find_restores(result.plan))) == 1
 
 
 def test_archive_tiers_that_no_listing_tells_are_found_by_head(sim_endpoint: str, tmp_path: Path) -> None:
@@ -198,7 +198,8 @@ def test_archive_tiers_that_no_listing_tells_are_found_by_head(sim_endpoint: str
         assert "1 archived file" in result.notes[0] and "ARCHIVE_ACCESS" in result.notes[0]
         assert result.stats.requests_by_kind["head"] == 2  # the third is too young
         assert result.estimate.storage is not None and result.estimate.storage.count(HEAD) == 2
-        (command,) = write_restores(result.plan)
+        (restore,) = find_restores(result.plan)
+        command = restore.command
         assert "Days" not in command
 
 
@@ -270,7 +271,14 @@ def test_the_command_line_says_what_it_left_out(
     assert shown.out.splitlines()[1] == str(10 * (2022 + 2023 + 2024 + 2025 + 2026))
     assert f"events: {archived_words()} left out" in shown.err
     assert main(["restore", *lake]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    commands = capsys.readouterr().out.splitlines()
+    assert main(["restore", *lake, "--json"]) == 0
+    restores = json.loads(capsys.readouterr().out)
+    assert [restore.pop("command") for restore in restores] == commands and len(commands) == 2
+    assert restores == [
+        {"bucket": moto_lake, "key": year_key(year), "storage_class": storage_class, "days": 7}
+        for year, storage_class in ((2020, "DEEP_ARCHIVE"), (2021, "GLACIER"))
+    ]
     assert main(["estimate", *lake, "--egress", "internet"]) == 0
     text = capsys.readouterr().out
     for words in (
@@ -344,11 +352,11 @@ def test_the_requests_of_a_cold_run_are_those_of_the_estimate(
 def test_a_plan_that_travels_keeps_what_is_archived(open_moto: OpenLake) -> None:
     with open_moto() as lake:
         plan = lake.plan(SUM_ALL)
-        expected, commands = estimate_plan(plan), list(write_restores(plan))
+        expected, commands = estimate_plan(plan), list(find_restores(plan))
         travelled = pickle.loads(pickle.dumps(plan))
     told = estimate_plan(travelled)
     assert told.storage == expected.storage and told.archived == expected.archived
-    assert commands and list(write_restores(travelled)) == commands
+    assert commands and list(find_restores(travelled)) == commands
 
 
 def test_files_that_several_references_want_count_once(open_moto: OpenLake) -> None:

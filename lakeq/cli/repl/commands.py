@@ -13,6 +13,7 @@ from typing import Literal
 from lakeq.cli.arguments import MODES, read_sql
 from lakeq.cli.history import draw_queries
 from lakeq.cli.looking import print_chart, print_table, print_tables
+from lakeq.cli.pager import paged
 from lakeq.cli.printing import say
 from lakeq.cli.render import draw_rows, draw_table, make_console
 from lakeq.cli.repl.script import is_command, split_script
@@ -55,7 +56,9 @@ def run_command(shell: Shell, text: str) -> None:
         near = get_close_matches(name.casefold(), COMMANDS, n=1, cutoff=0.5)
         hint = f"Did you mean .{near[0]}?" if near else ".help lists them."
         raise ConfigError(f"No command is called .{name}. {hint}")
-    command.run(shell, argument.strip().removesuffix(";").rstrip())
+    no_pager = not shell.settings.pager or command.argument == "file"  # what a file holds pages by itself
+    with paged(no_pager):
+        command.run(shell, argument.strip().removesuffix(";").rstrip())
 
 
 def run_script(shell: Shell, text: str) -> None:

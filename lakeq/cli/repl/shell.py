@@ -9,7 +9,7 @@ from pathlib import Path
 from lakeq.cli.output import SUFFIXES
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.repl.settings import ReplSettings
-from lakeq.cli.running import fetch_rows, write_rows
+from lakeq.cli.running import Shown, fetch_rows, write_rows
 from lakeq.cli.words import describe_status, show_line
 from lakeq.errors import BudgetExceededError
 from lakeq.lake import Lake
@@ -83,7 +83,8 @@ class Shell:
         output, self.output = self.output, None
         mode = self.settings.mode if output is None else SUFFIXES.get(Path(output).suffix.lower(), "table")
         with fetch_rows(result, StatusLine()) as (schema, batches):
-            whole = write_rows(mode, schema, batches, output, self.settings.rows, _MORE)
+            shown = Shown(mode, output, self.settings.rows, _MORE, not self.settings.pager)
+            whole = write_rows(schema, batches, shown)
         stats = result.stats
         words = [f"{format_count(stats.rows)} {'row' if stats.rows == 1 else 'rows'}"] if whole else []
         words += [] if output is None else [f"written to {output}"]
