@@ -430,6 +430,10 @@ class Lake:
         no history is kept."""
         return self._ledger.used_today()
 
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions that queries call, sorted: what an editor may propose."""
+        return self._engine.function_names()
+
     def history(self, since: str | dt.date | None = None) -> pa.Table:
         """The queries over this lake that were run or refused, a row each in HISTORY_SCHEMA (of
         lakeq.ledger.history), also since a day, a datetime, or a text such as `7d`: when (UTC) and whose, SQL

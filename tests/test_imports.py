@@ -7,7 +7,21 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("argcomplete", "duckdb", "fsspec", "numpy", "obstore", "pyarrow", "rich", "s3fs", "sqlglot")
+HEAVY = (
+    "argcomplete",
+    "duckdb",
+    "fsspec",
+    "harlequin",
+    "narwhals",
+    "numpy",
+    "obstore",
+    "prompt_toolkit",
+    "pyarrow",
+    "pygments",
+    "rich",
+    "s3fs",
+    "sqlglot",
+)
 
 
 def run_python(code: str) -> str:

@@ -46,6 +46,13 @@ _FIXED_CONFIG = {
     "enable_external_file_cache": "false",
 }
 
+_FUNCTION_NAMES = """
+    SELECT DISTINCT function_name FROM duckdb_functions()
+    WHERE function_type IN ('scalar', 'aggregate', 'macro')
+    AND regexp_full_match(function_name, '[a-z][a-z0-9_]*')
+    ORDER BY 1
+"""
+
 
 class DuckDBEngine:
     """Runs plans in DuckDB, many at once from many threads. Close it, or leave that to the interpreter's end.
@@ -149,6 +156,12 @@ class DuckDBEngine:
         take it apart either."""
         with self._lock:
             return find_names(self._rehearse().connection, sql)
+
+    def function_names(self) -> tuple[str, ...]:
+        """The scalar and aggregate functions, and macros, that are called by name; sorted."""
+        with self._lock:
+            rows = self._rehearse().connection.execute(_FUNCTION_NAMES).fetchall()
+        return tuple(name for (name,) in rows)
 
     def close(self) -> None:
         """Stop what runs and free it. The engine cannot be used again."""
