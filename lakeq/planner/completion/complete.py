@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lakeq.planner.completion.clauses import offer_by_clause
-from lakeq.planner.completion.matching import Matcher
-from lakeq.planner.completion.offers import Offer, offer_members, offer_quoted, offer_values
+from lakeq.planner.completion.offers import Offer, describe_offer, offer_members, offer_quoted, offer_values
 from lakeq.planner.completion.place import Place
 from lakeq.planner.completion.source import Completion, CompletionSource, NamedTables
 from lakeq.planner.completion.tokens import Token, scan_tokens, take_statement
@@ -34,8 +33,8 @@ def complete_sql(text: str, cursor: int, source: CompletionSource) -> list[Compl
     tables = NamedTables(source)
     statement = take_statement([t for t in tokens if t.kind != "comment" and t is not typed], cursor)
     place = Place(text, cursor, typed, statement, tables)
-    offers, letters = _offer(place, tables)
-    return [Completion(o.text, o.kind, o.detail, place.start) for o in _choose(offers, letters)]
+    chosen = _choose(place, _offer(place, tables))
+    return [Completion(o.text, o.kind, describe_offer(o), place.start) for o in chosen]
 
 
 def _holds(token: Token, cursor: int) -> bool:
@@ -48,29 +47,27 @@ def _holds(token: Token, cursor: int) -> bool:
     return cursor < token.end or (cursor == token.end and goes_on)
 
 
-def _offer(place: Place, tables: NamedTables) -> tuple[Iterable[Offer], str]:
-    """What there is to complete, and the letters that were typed of it."""
+def _offer(place: Place, tables: NamedTables) -> Iterable[Offer]:
+    """What there is to complete, whether or not it fits."""
     before, typed = place.before, place.typed
     compared = find_comparison(place.reader, place.scope, place.at)
     if typed is not None and typed.kind == "string":
-        return offer_quoted(place, tables, compared), place.prefix.lstrip("eE")[1:].replace("''", "'")
+        return offer_quoted(place, tables, compared)
     if typed is not None and typed.kind == "number":
-        return offer_values(place, tables, compared), place.prefix
-    letters = place.prefix.lstrip('"`').replace('""', '"')
+        return offer_values(place, tables, compared)
     if before is not None and before.text == ".":
-        return offer_members(place), letters
+        return offer_members(place)
     if before is not None and before.kind == "string" and before.end == place.start:
-        return (), letters
-    return [*offer_values(place, tables, compared), *offer_by_clause(place, tables)], letters
+        return ()
+    return [*offer_values(place, tables, compared), *offer_by_clause(place, tables)]
 
 
-def _choose(offers: Iterable[Offer], letters: str) -> list[Offer]:
-    """Those that fit the letters, each text once, the best first."""
-    matcher = Matcher(letters)
+def _choose(place: Place, offers: Iterable[Offer]) -> list[Offer]:
+    """Those that fit what was typed, each text once, the best first."""
     chosen = []
     seen: set[tuple[str, bool]] = set()
     for number, offer in enumerate(offers):
-        fit = matcher.fit(offer.name)
+        fit = place.matcher.fit(offer.name)
         key = (offer.text.casefold(), offer.kind == "keyword")
         if fit is not None and key not in seen:
             seen.add(key)

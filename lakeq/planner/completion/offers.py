@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
 
 from lakeq.formats.types import sql_type
 from lakeq.planner.completion.keywords import SYNTAX_FUNCTIONS
@@ -18,13 +21,28 @@ _MOST_COLUMNS = 200
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What may be completed: the `name` that is typed for it, and its `rank` among those that fit alike."""
+    """What may be completed: the `name` that is typed for it, and its `rank` among those that fit alike.
+    `column` is one whose type is told when it is shown."""
 
     name: str
     text: str
     kind: Kind
     detail: str = ""
     rank: int = 0
+    column: SourceColumn | None = None
+
+
+def describe_offer(offer: Offer) -> str:
+    """What is said about it: `bigint · partition key`."""
+    column = offer.column
+    kind = "" if column is None or column.type is None else _name_type(column.type)
+    key = "partition key" if column is not None and column.is_key else ""
+    return " · ".join(part for part in (kind, key, offer.detail) if part)
+
+
+@lru_cache(maxsize=1_000)
+def _name_type(kind: pa.DataType) -> str:
+    return sql_type(kind).lower()
 
 
 def offer_values(place: Place, tables: NamedTables, compared: Comparison | None) -> Iterator[Offer]:
@@ -100,15 +118,14 @@ def offer_names(place: Place, tables: NamedTables) -> Iterator[Offer]:
 
 def _offer_all_columns(place: Place, tables: NamedTables) -> Iterator[Offer]:
     """The columns of all tables that begin with what was typed: no FROM tells yet which are meant."""
-    typed = place.prefix.lstrip('"`').casefold()
+    typed, length = place.matcher.typed, len(place.matcher.typed)
     seen: set[str] = set()
     for table in tables.tables:
         for column in tables.source.columns(table):
             name = column.name
-            if name not in seen and name[: len(typed)].casefold() == typed:
+            if name[:length].casefold() == typed and name not in seen:
                 seen.add(name)
-                found = _offer_column(place, column, 4)
-                yield Offer(name, found.text, found.kind, f"{found.detail} · {table}".lstrip(" ·"), 4)
+                yield _offer_column(place, column, 4, table)
         if len(seen) >= _MOST_COLUMNS:
             return
 
@@ -118,14 +135,13 @@ def _offer_functions(place: Place, tables: NamedTables) -> Iterator[Offer]:
     if place.prefix and not place.is_quoted:
         bracket = "" if place.rest.startswith("(") else "("
         for name in (*SYNTAX_FUNCTIONS, *tables.source.functions()):
-            yield Offer(name, f"{name}{bracket}", "function", "function", 5)
+            if place.matcher.fit(name) is not None:
+                yield Offer(name, f"{name}{bracket}", "function", "function", 5)
 
 
-def _offer_column(place: Place, column: SourceColumn, rank: int) -> Offer:
-    kind = "" if column.type is None else sql_type(column.type).lower()
-    detail = " · ".join(part for part in (kind, "partition key" if column.is_key else "") if part)
-    text = _spell(place, column.name)
-    return Offer(column.name, text, "key" if column.is_key else "column", detail, rank)
+def _offer_column(place: Place, column: SourceColumn, rank: int, detail: str = "") -> Offer:
+    kind: Kind = "key" if column.is_key else "column"
+    return Offer(column.name, _spell(place, column.name), kind, detail, rank, column)
 
 
 def _spell(place: Place, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lakeq.planner.completion.matching import Matcher
 from lakeq.planner.completion.names import ColumnSource
 from lakeq.planner.completion.scope import CLAUSES, JOIN_WORDS, ScopeReader
 from lakeq.planner.completion.tokens import Token
@@ -32,7 +33,8 @@ class Place:
     """A cursor in a statement.
 
     `tokens` are the statement's without the one that is being typed, `typed`; `at` is the number of the one
-    behind it. `prefix` is what was typed of it before the cursor, `rest` the text behind the cursor.
+    behind it. `prefix` is what was typed of it before the cursor, `rest` the text behind the cursor;
+    `matcher` tells what fits.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Place:
         self.start = cursor if typed is None else typed.start
         self.prefix = text[self.start : cursor]
         self.rest = text[cursor:]
+        self.matcher = Matcher(self._read_letters())
         self.at = next((i for i, token in enumerate(tokens) if token.start >= self.start), len(tokens))
         self.reader = ScopeReader(tokens, tables)
         self.scope = self.reader.read(self.at)
@@ -103,16 +106,21 @@ class Place:
             return token.text not in (")", "]", "}")
         return token.upper in _OPERAND_FOLLOWS
 
+    def _read_letters(self) -> str:
+        """What was typed, without quotes."""
+        if self.typed is not None and self.typed.kind == "string":
+            return self.prefix.lstrip("eE")[1:].replace("''", "'")
+        return self.prefix.lstrip('"`').replace('""', '"')
+
     def _find_clause(self) -> str:
         """The first word of the clause, in capitals; empty at the start of a query."""
         closed = {close: i for i, close in self.reader.pairs.items()}
+        opened = self._opened[-1] if self._opened else self.at
         i = self.at - 1
         while i >= self.scope.start:
             word = self.tokens[i].upper
-            is_within = bool(self._opened) and self._opened[-1] < i
-            if is_within and word == "FROM":
-                pass  # as in EXTRACT(year FROM ts)
-            elif word == "JOIN" or self.reader.is_clause(i):
+            is_within = word == "FROM" and i > opened  # as in EXTRACT(year FROM ts)
+            if word == "JOIN" or (self.reader.is_clause(i) and not is_within):
                 return word
             i = closed.get(i, i) - 1
         return ""

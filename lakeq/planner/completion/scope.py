@@ -33,6 +33,7 @@ class ScopeReader:
     def __init__(self, tokens: Sequence[Token], source: ColumnSource) -> None:
         self.tokens = tokens
         self.pairs = match_brackets(tokens)
+        self._words = [*(token.upper for token in tokens), ""]
         self._source = source
 
     def read(self, at: int) -> Scope:
@@ -53,10 +54,12 @@ class ScopeReader:
 
     def is_clause(self, i: int) -> bool:
         """Whether a clause of a query begins with this token."""
-        word, before = self._word(i), self._word(i - 1)
-        if before == "DISTINCT" and word in ("ON", "FROM"):  # DISTINCT ON, IS DISTINCT FROM
+        word = self._words[i]
+        if word not in CLAUSES:
             return False
-        return word in CLAUSES and not (word == "EXCEPT" and before == "*")
+        if self._words[i - 1] == "DISTINCT" and word in ("ON", "FROM"):  # DISTINCT ON, IS DISTINCT FROM
+            return False
+        return word != "EXCEPT" or self._words[i - 1] != "*"
 
     def enclosing(self, start: int, at: int) -> list[int]:
         """The brackets since `start` that are open before the token `at`, outermost first."""
@@ -76,7 +79,8 @@ class ScopeReader:
         return [column for item in items for column in self._name_item(item, scope)]
 
     def _word(self, i: int) -> str:
-        return self.tokens[i].upper if 0 <= i < len(self.tokens) else ""
+        """The token as a keyword; empty behind the last one, and (at -1) before the first."""
+        return self._words[i] if i < len(self._words) else ""
 
     def _starts_query(self, i: int) -> bool:
         return self._word(i) == "(" and self._word(i + 1) in QUERY_STARTS

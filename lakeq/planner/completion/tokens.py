@@ -64,7 +64,7 @@ def scan_tokens(text: str) -> list[Token]:
         if kind == "word":
             found.append(Token(kind, word, start, end, word.upper()))
         elif kind in ("comment", "string", "name"):
-            closed = any(match[name] is not None for name in _ENDS)
+            closed = end < len(text) or any(match[name] is not None for name in _ENDS)
             found.append(Token(kind, word, start, end, word, closed))
         else:
             found.append(Token(kind, word, start, end, word))
