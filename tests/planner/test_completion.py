@@ -225,6 +225,12 @@ def test_what_begins_so_comes_before_what_has_it_inside_and_that_before_beginnin
     assert [matcher.fit(name) for name in ("Order", "floor", "other_rows", "row")] == [0, 1, 2, None]
 
 
+def test_a_long_name_that_nearly_fits_is_refused_as_fast_as_any() -> None:
+    assert Matcher("a" * 20 + "b").fit("a_" * 60) is None  # by trying all ways it would take for ever
+    assert Matcher("abab").fit("a_a_b_xab") is None
+    assert Matcher("aab").fit("a_a_b") == 2
+
+
 def test_keys_come_before_columns_where_rows_are_chosen_and_in_their_order_where_they_are_shown() -> None:
     assert texts("SELECT | FROM events", *NAMES)[0] == "event_id"
     assert texts("FROM events WHERE |", *NAMES)[:4] == ["year", "month", "dt", "event_id"]

@@ -28,20 +28,33 @@ class Matcher:
 
     def __init__(self, typed: str) -> None:
         self.typed = typed.casefold()
-        # `evid` for event_id: each letter goes on in its word, or begins a later one.
-        steps = "".join(f"(?:{re.escape(c)}|.*?_{re.escape(c)})" for c in self.typed[1:])
-        self._by_words = re.compile(f"(?:.*_)?{re.escape(self.typed[:1])}{steps}") if typed[1:] else None
 
     def fit(self, name: str) -> Fit | None:
         """How well the name fits; None when it does not. One letter fits only where it comes first."""
         folded = name.casefold()
         if folded.startswith(self.typed):
             return 0
-        if self._by_words is None:
+        if len(self.typed) < 2:
             return None
         if self.typed in folded:
             return 1
-        return 2 if self._by_words.match(folded) else None
+        return 2 if _begin_words(folded, self.typed) else None
+
+
+def _begin_words(name: str, typed: str) -> bool:
+    """Whether each letter goes on in its word of the name, or begins a later one: `evid` for event_id."""
+    at = 0
+    for letter in typed:
+        at = name.find(letter, at) + 1
+        if not at:
+            return False
+    starts = [i for i, before in enumerate(f"_{name[:-1]}") if before == "_"]
+    ends = {i + 1 for i in starts if name.startswith(typed[0], i)}
+    for letter in typed[1:]:
+        least = min(ends, default=len(name))
+        goes_on = {end + 1 for end in ends if name.startswith(letter, end)}
+        ends = goes_on | {i + 1 for i in starts if i >= least and name.startswith(letter, i)}
+    return bool(ends)
 
 
 def spell_name(name: str, is_quoted: bool = False) -> str:
