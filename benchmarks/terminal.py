@@ -62,6 +62,10 @@ class Terminal:
         """The last line of the screen."""
         return self._screen.display[-1].strip()
 
+    def line(self, number: int) -> str:
+        """A line of the screen, from 0 at its top."""
+        return self._screen.display[number].rstrip()
+
     def colour(self, text: str) -> str:
         """The background under the first place of `text` on the screen."""
         for number, line in enumerate(self._screen.display):
