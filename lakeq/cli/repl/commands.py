@@ -171,8 +171,14 @@ def _output(shell: Shell, argument: str) -> None:
 
 
 def _read(shell: Shell, argument: str) -> None:
-    path = Path(_require(argument, "a file")).expanduser()
-    run_script(shell, read_sql(f"@{path}"))
+    path = Path(_require(argument, "a file")).expanduser().absolute()
+    if path in shell.reading:
+        raise ConfigError(f"{path} reads itself. Take that .read out of it.")
+    shell.reading.append(path)
+    try:
+        run_script(shell, read_sql(f"@{path}"))
+    finally:
+        shell.reading.pop()
 
 
 def _refresh(shell: Shell, argument: str) -> None:

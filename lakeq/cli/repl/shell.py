@@ -27,7 +27,8 @@ _MORE = ".set rows N shows more, .output FILE writes all"
 class Shell:
     """One session over a lake. `confirm` asks before a query that is large; None: nobody is there to ask.
 
-    `find_preview` gives the preview of a statement that was made while it was typed.
+    `find_preview` gives the preview of a statement that was made while it was typed. `output` is the file that
+    the next result goes to, `reading` the files whose statements are being run.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Shell:
         self.settings = settings
         self.output: str | None = None
         self.last_sql: str | None = None
+        self.reading: list[Path] = []
         self._confirm = confirm
         self._find_preview = find_preview
 
