@@ -27,8 +27,8 @@ _MORE = ".set rows N shows more, .output FILE writes all"
 class Shell:
     """One session over a lake. `confirm` asks before a query that is large; None: nobody is there to ask.
 
-    `find_preview` gives the preview of a statement that was made while it was typed. `output` is the file that
-    the next result goes to, `reading` the files whose statements are being run.
+    `find_preview` gives the preview of a statement that was made while it was typed. `output` is the file
+    that the next result goes to, `reading` are those whose statements are being run.
     """
 
     def __init__(

@@ -103,7 +103,7 @@ def test_the_last_query_is_explained(run: Run, lake: str) -> None:
         (".schema slaes", "Table not found: 'slaes'. Did you mean 'sales'"),
         (".files", "Name a table."),
         (".estimate", "no query ran before"),
-        (".read nowhere.sql", "Cannot read the query from nowhere.sql"),
+        (".read nowhere.sql", "nowhere.sql: No such file or directory"),
         (".mode pie", "Not one of table, line, csv, json, ndjson: 'pie'."),
         (".set rows none", "Not a number of rows: 'none'."),
         (".set colour blue", "No setting is called 'colour'."),
