@@ -130,16 +130,20 @@ class FileIndex:
         """`files`, `bytes` and `kept_bytes` (of the files kept) for each combination of the columns `sql`: by
         name, as SQL over the partition keys of these numbers. Where that fails they are NULL."""
         keys = "".join(f"{partition_column(i)}, " for i in over)
-        is_kept = "TRUE" if kept.ids is None else among(kept.ids)
+        files, kept_bytes, marks = self._tables.files, "sum(size)", None
+        if kept.ids is not None:
+            # Side by side with a mark for each file: a join with the ids takes up to three times as long.
+            files, kept_bytes = f"{files} POSITIONAL JOIN marks", "coalesce(sum(size) FILTER (is_marked), 0)"
+            marks = np.zeros(self.count, dtype=bool)
+            marks[kept.ids.to_numpy()] = True
         # First by the keys as they are: the SQL is then evaluated once for each of their values.
         each = (
-            f"SELECT {keys}count(*) AS files, sum(size) AS bytes, "
-            f"coalesce(sum(size) FILTER ({is_kept}), 0) AS kept_bytes "
-            f"FROM {self._tables.files} GROUP BY ALL"
+            f"SELECT {keys}count(*) AS files, sum(size) AS bytes, {kept_bytes} AS kept_bytes "
+            f"FROM {files} GROUP BY ALL"
         )
         columns = "".join(f"TRY({text}) AS {quote_name(name)}, " for name, text in sql.items())
         sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in ("files", "bytes", "kept_bytes"))
-        return self._tables.read(f"SELECT {columns}{sums} FROM ({each}) GROUP BY ALL", kept.ids)
+        return self._tables.read(f"SELECT {columns}{sums} FROM ({each}) GROUP BY ALL", marks=marks)
 
     def list_values(self, key: int, where: Mapping[int, str], most: int) -> list[str]:
         """At most so many values of the partition key of this number, as SQL literals, of files whose other
