@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -51,6 +51,7 @@ from lakeq.planner.budget import (
     find_max_footers,
 )
 from lakeq.planner.build import PlanSettings
+from lakeq.planner.completion.values import open_literal
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.explain import explain_plan, plan_to_dict
@@ -277,6 +278,33 @@ class Lake:
         entry = self._catalog.view().entry(self._known(name))
         return describe_files(entry.table, entry.index.all.to_table())
 
+    def known_tables(self) -> list[Table]:
+        """The tables known by now, by name: what earlier questions, and those of earlier runs, found out.
+        Lists and reads nothing, so that a prompt may ask while someone types."""
+        return sorted((known.to_table() for known in self._catalog.recall_tables()), key=lambda t: t.name)
+
+    def partition_values(
+        self, name: str, key: str, where: Mapping[str, str] | None = None, most: int = 1_000
+    ) -> list[str]:
+        """The values of a partition key as SQL literals, of partitions whose other keys equal the literals
+        `where`: the greatest of numbers, dates and times first, of texts those of most files.
+
+        Of the files that were listed and asked for by now: it lists nothing, and gives none of what is not
+        known yet.
+        """
+        folded, texts = name.casefold(), {k: open_literal(v) for k, v in (where or {}).items()}
+        known = [k for k in self._catalog.recall_tables() if k.files.name.casefold() == folded]
+        return known[0].list_values(key, texts, most) if known else []
+
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions that a query may call, in alphabetical order."""
+        return self._engine.functions()
+
+    @property
+    def views(self) -> Mapping[str, str]:
+        """The named queries of the lake, as declared and as `create_view` made them: SQL by name."""
+        return MappingProxyType(self._views)
+
     def ignored(self, name: str | None = None) -> tuple[IgnoredObjects, ...]:
         """What was left out of a table, or of the whole lake outside its tables, with reasons."""
         return self._catalog.view().ignored if name is None else self.describe(name).ignored
@@ -429,10 +457,6 @@ class Lake:
         """The bytes and dollars that the queries of today (UTC) have used, of all processes. ConfigError when
         no history is kept."""
         return self._ledger.used_today()
-
-    def functions(self) -> tuple[str, ...]:
-        """The names of the functions that queries call, sorted: what an editor may propose."""
-        return self._engine.function_names()
 
     def history(self, since: str | dt.date | None = None) -> pa.Table:
         """The queries over this lake that were run or refused, a row each in HISTORY_SCHEMA (of

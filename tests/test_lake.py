@@ -559,3 +559,39 @@ def test_row_groups_have_a_total_once_every_footer_is_known(many: Path) -> None:
         assert lake.plan(one_year).scans[0].row_groups_total is None
         lake.plan("SELECT sum(id) FROM t")
         assert lake.plan(one_year).scans[0].row_groups_total == 300
+
+
+def test_what_is_known_is_told_without_listing(lake: Lake, root: Path) -> None:
+    assert (lake.known_tables(), lake.partition_values("events", "year")) == ([], [])
+    lake.tables()
+    write(root / "events/year=2027/month=01/part-0.parquet", pa.table({"id": [1]}))
+    assert [(t.name, t.files_total, len(t.columns)) for t in lake.known_tables()] == [
+        ("events", 3, 5),
+        ("orders", 2, 4),
+    ]
+    assert lake.partition_values("EVENTS", "Month", {"year": "2026"}) == ["3", "2", "1"]
+    assert lake.partition_values("events", "month", {"YEAR": "'2025'"}) == []
+    assert lake.partition_values("events", "month", most=1) == ["3"]
+    assert lake.partition_values("events", "amount") == lake.partition_values("none", "year") == []
+
+
+def test_a_table_that_cannot_be_settled_is_known_with_its_problem(tmp_path: Path) -> None:
+    write(tmp_path / "t/year=2025/a.parquet", pa.table({"x": [1]}))
+    write(tmp_path / "t/year=2026/a.parquet", pa.table({"x": [[1]]}))
+    with lakeq.connect(tmp_path) as lake:
+        lake.tables()
+        (table,) = lake.known_tables()
+        assert isinstance(table.problem, SchemaConflictError)
+
+
+def test_functions_are_those_that_a_query_may_call(lake: Lake) -> None:
+    names = lake.functions()
+    assert {"count", "date_trunc", "row_number", "regexp_extract", "range", "unnest"} <= set(names)
+    assert not {"read_csv", "read_parquet", "glob", "query", "pg_typeof", "duckdb_functions"} & set(names)
+    assert list(names) == sorted(names)
+    assert lake.sql("SELECT * FROM range(2)").fetchall() == [(0,), (1,)]
+
+
+def test_views_are_told_by_name(lake: Lake) -> None:
+    lake.create_view("late", "FROM events WHERE month = 3")
+    assert dict(lake.views) == {"late": "FROM events WHERE month = 3"}

@@ -162,6 +162,10 @@ class Catalog:
         """The tables by folded name. Which there are may have been found out before `since`."""
         return self._tables.find(since)
 
+    def recall_tables(self) -> tuple[KnownTable, ...]:
+        """The tables known by now, in no order. Lists nothing, and waits for nobody who does."""
+        return self._tables.known
+
     def list_whole(self, since: float) -> tuple[IgnoredObjects, ...]:
         """Have everything below the root listed since then, and settle anew which tables there are; the
         objects that are in none of them and no data."""

@@ -95,9 +95,14 @@ class IndexTables:
                 self._database.cursor().execute(f"CHECKPOINT {INDEX_SCHEMA}")
                 self._added = 0
 
-    def read(self, sql: str, ids: pa.Array | None = None) -> pa.Table:
-        """The rows of a query; `ids` are those that it asks for by `among`."""
+    def read(
+        self, sql: str, ids: pa.Array | None = None, marks: np.ndarray[Any, Any] | None = None
+    ) -> pa.Table:
+        """The rows of a query. `ids` are those that it asks for by `among`, `marks` the column `is_marked`
+        of its table `marks`, in the order of the files."""
         cursor = self._database.cursor()
+        if marks is not None:
+            cursor.register("marks", pa.table({"is_marked": marks}))
         if ids is not None and len(ids) > _FEW_IDS:
             cursor.register("kept", pa.table({"file_id": ids}))
         try:

@@ -77,6 +77,29 @@ class KnownTable:
         for schema, path in schemas.items():
             self.schemas.setdefault(schema, self.store.url(path))
 
+    def to_table(self) -> Table:
+        """The table as far as it is known, asking nothing; one that cannot be settled carries its problem."""
+        files = self.files
+        try:
+            columns, mixtures = self.settle()
+            evidence = (*files.evidence, *mixtures)
+            return make_table(self, files, columns, evidence, problem=files.problem)
+        except LakeqError as error:
+            return make_table(self, files, (), files.evidence, problem=error)
+
+    def list_values(self, key: str, where: Mapping[str, str], most: int) -> list[str]:
+        """See FileIndex.list_values; keys are named, in any case. Of the files that were indexed so far; none
+        where none were, or for a key that there is not."""
+        indexes = [(entry.is_whole, entry.opened) for _, entry in self.recent if entry.opened is not None]
+        latest = [index for is_whole, index in indexes if is_whole][-1:] or [index for _, index in indexes]
+        numbers = {column.name.casefold(): i for i, column in enumerate(self.files.partition_columns)}
+        names = [key.casefold(), *(name.casefold() for name in where)]
+        if not all(name in numbers for name in names):
+            return []
+        texts = {numbers[name.casefold()]: text for name, text in where.items()}
+        found = [index.list_values(numbers[names[0]], texts, most) for index in reversed(latest)]
+        return list(dict.fromkeys(value for values in found for value in values))[:most]
+
     def settle(self) -> tuple[tuple[Column, ...], tuple[str, ...]]:
         """The columns of the table as far as they are known, and what had to be reconciled. Their order is
         that of the paths in which they were met, not of time."""
@@ -128,6 +151,11 @@ class TableEntry:
                 if self.is_whole:
                     self.known.totals = Totals(index.count, index.partitions, index.size)
             return self._index
+
+    @property
+    def opened(self) -> FileIndex | None:
+        """The index, if a question was asked before."""
+        return self._index
 
     def count(self) -> Totals:
         """How many files, partitions and bytes there are, without an index of them."""

@@ -27,7 +27,7 @@ from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.row_group_index import RowGroupIndex
 from lakeq.catalog.selection import FileSelection
 from lakeq.formats.base import Column, FileFacts, FileSchema
-from lakeq.formats.types import quote_name
+from lakeq.formats.types import quote_name, quote_text, sql_type
 
 
 class FileIndex:
@@ -130,16 +130,41 @@ class FileIndex:
         """`files`, `bytes` and `kept_bytes` (of the files kept) for each combination of the columns `sql`: by
         name, as SQL over the partition keys of these numbers. Where that fails they are NULL."""
         keys = "".join(f"{partition_column(i)}, " for i in over)
-        is_kept = "TRUE" if kept.ids is None else among(kept.ids)
+        files, kept_bytes, marks = self._tables.files, "sum(size)", None
+        if kept.ids is not None:
+            # Side by side with a mark for each file: a join with the ids takes up to three times as long.
+            files, kept_bytes = f"{files} POSITIONAL JOIN marks", "coalesce(sum(size) FILTER (is_marked), 0)"
+            marks = np.zeros(self.count, dtype=bool)
+            marks[kept.ids.to_numpy()] = True
         # First by the keys as they are: the SQL is then evaluated once for each of their values.
         each = (
-            f"SELECT {keys}count(*) AS files, sum(size) AS bytes, "
-            f"coalesce(sum(size) FILTER ({is_kept}), 0) AS kept_bytes "
-            f"FROM {self._tables.files} GROUP BY ALL"
+            f"SELECT {keys}count(*) AS files, sum(size) AS bytes, {kept_bytes} AS kept_bytes "
+            f"FROM {files} GROUP BY ALL"
         )
         columns = "".join(f"TRY({text}) AS {quote_name(name)}, " for name, text in sql.items())
         sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in ("files", "bytes", "kept_bytes"))
-        return self._tables.read(f"SELECT {columns}{sums} FROM ({each}) GROUP BY ALL", kept.ids)
+        return self._tables.read(f"SELECT {columns}{sums} FROM ({each}) GROUP BY ALL", marks=marks)
+
+    def list_values(self, key: int, where: Mapping[int, str], most: int) -> list[str]:
+        """At most so many values of the partition key of this number, as SQL literals, of files whose other
+        keys equal these texts. The greatest of numbers, dates and times first, also of texts that begin with
+        a digit; of other texts those of most files."""
+        column, kind = partition_column(key), self._keys[key].type
+        equal = [
+            f"{partition_column(i)} = TRY_CAST({quote_text(text)} AS {sql_type(self._keys[i].type)})"
+            for i, text in where.items()
+        ]
+        order = f"{column} DESC"
+        if pa.types.is_string(kind):
+            is_number = f"{column} BETWEEN '0' AND ':'"
+            order = f"{is_number} DESC, CASE WHEN {is_number} THEN {column} END DESC, count(*) DESC, {column}"
+        rows = self._tables.read(
+            f"SELECT CAST({column} AS VARCHAR) AS text FROM {self._tables.files} "
+            f"WHERE {' AND '.join([f'{column} IS NOT NULL', *equal])} "
+            f"GROUP BY {column} ORDER BY {order} LIMIT {most}"
+        )
+        plain = pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind)
+        return [text if plain else quote_text(text) for text in rows["text"].to_pylist()]
 
     def find_files(self, selection: FileSelection) -> FileSelection:
         """The files of this index that lie where those of a selection do, which may be of another listing."""

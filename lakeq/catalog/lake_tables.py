@@ -63,6 +63,11 @@ class LakeTables:
         """What was declared of tables."""
         return self._definition.tables
 
+    @property
+    def known(self) -> tuple[KnownTable, ...]:
+        """The tables found by now; none before a question was asked."""
+        return tuple((self._tables or {}).values())
+
     def definition(self, name: str) -> TableDefinition | None:
         """What was declared of the table of this name, any case."""
         return next((t for t in self.definitions if t.name.casefold() == name.casefold()), None)

@@ -29,8 +29,8 @@ _WIDEST_LABEL, _WIDEST_BAR = 32, 60
 
 
 def draw_chart(chart: PartitionChart, width: int, of_query: bool = False) -> Iterator[Text]:
-    """The chart in lines of at most `width` columns, from 40 up, below what it is of; `of_query`: with what a
-    query keeps."""
+    """The chart in lines of at most `width` columns, from 40 up, below sentences that say what it is of;
+    `of_query`: with what a query keeps."""
     yield Text(_sum_up(chart), style="bold")
     if of_query:
         yield Text(_tell_kept(chart))
@@ -38,7 +38,10 @@ def draw_chart(chart: PartitionChart, width: int, of_query: bool = False) -> Ite
     if chart.days:
         yield from _draw_calendar(chart, width, of_query)
         if chart.undated is not None:
-            yield Text(_tell_undated(chart.undated, of_query))
+            bar = chart.undated
+            yield Text(f"{bar.label}: {format_bytes(bar.bytes)} in {_count(bar.files, 'file')}")
+            if of_query:
+                yield Text(f"  the query keeps {format_bytes(bar.kept_bytes)} of it")
     else:
         yield from _draw_bars(chart, width, of_query)
 
@@ -54,11 +57,6 @@ def _tell_kept(chart: PartitionChart) -> str:
     told = f"the query keeps {format_bytes(chart.kept_bytes)} ({_share(chart.kept_bytes, chart.bytes)})"
     kept = sum(1 for day in chart.days if day.kept_bytes)
     return f"{told} of {_count(kept, 'day')}" if chart.days else told
-
-
-def _tell_undated(bar: ChartBar, of_query: bool) -> str:
-    kept = f", of which the query keeps {format_bytes(bar.kept_bytes)}" if of_query else ""
-    return f"{bar.label}: {format_bytes(bar.bytes)} in {_count(bar.files, 'file')}{kept}"
 
 
 class _Marks:

@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from lakeq.engines.connection import Params, bind_query, check_query, create_views
 from lakeq.engines.files import OpenedFiles
+from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import Session
@@ -45,13 +46,6 @@ _FIXED_CONFIG = {
     "allow_persistent_secrets": "false",
     "enable_external_file_cache": "false",
 }
-
-_FUNCTION_NAMES = """
-    SELECT DISTINCT function_name FROM duckdb_functions()
-    WHERE function_type IN ('scalar', 'aggregate', 'macro')
-    AND regexp_full_match(function_name, '[a-z][a-z0-9_]*')
-    ORDER BY 1
-"""
 
 
 class DuckDBEngine:
@@ -95,6 +89,7 @@ class DuckDBEngine:
         self._databases: list[_Database] = []
         self._rehearsal: _Rehearsal | None = None
         self._closed = False
+        self._functions: tuple[str, ...] | None = None
 
     def warm_up(self, root: Store) -> None:
         """Open what the first query over tables in `root` is going to need."""
@@ -157,11 +152,12 @@ class DuckDBEngine:
         with self._lock:
             return find_names(self._rehearse().connection, sql)
 
-    def function_names(self) -> tuple[str, ...]:
-        """The scalar and aggregate functions, and macros, that are called by name; sorted."""
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions that a query may call, in alphabetical order."""
         with self._lock:
-            rows = self._rehearse().connection.execute(_FUNCTION_NAMES).fetchall()
-        return tuple(name for (name,) in rows)
+            if self._functions is None:
+                self._functions = list_functions(self._rehearse().connection)
+            return self._functions
 
     def close(self) -> None:
         """Stop what runs and free it. The engine cannot be used again."""

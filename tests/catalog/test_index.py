@@ -86,3 +86,28 @@ def test_a_large_index_is_compressed_and_answers_the_same() -> None:
     kept = index.select("p0 BETWEEN 10 AND 19")
     assert (kept.count, kept.size, kept.partitions, index.partitions) == (10_000, 70_000, 10, 120)
     assert kept.to_table().column("path")[0].as_py() == "t/day=010/010000"
+
+
+def test_values_of_a_key_are_literals_greatest_first_narrowed_by_other_keys() -> None:
+    rows = [("2026", "de"), ("2025", "it's"), ("2026", "fr"), ("2026", "fr"), ("2024", "3"), (None, "20")]
+    files = pa.table(
+        {
+            "path": [f"t/{i}" for i in range(len(rows))],
+            "size": pa.array([1] * len(rows), pa.int64()),
+            "etag": pa.nulls(len(rows), pa.string()),
+            "modified": pa.nulls(len(rows), pa.timestamp("us", tz="UTC")),
+            "storage_class": pa.nulls(len(rows), pa.string()),
+            "raw_0": [year for year, _ in rows],
+            "value_0": pa.array([None if year is None else int(year) for year, _ in rows], pa.int64()),
+            "raw_1": [country for _, country in rows],
+            "value_1": [country for _, country in rows],
+        }
+    )
+    columns = (Column("year", pa.int64()), Column("country", pa.string()))
+    index = FileIndex(open_index_database(), "t", files, columns)
+    assert index.list_values(0, {}, 10) == ["2026", "2025", "2024"]
+    assert index.list_values(0, {}, 1) == ["2026"]
+    assert index.list_values(0, {1: "it's"}, 10) == ["2025"]
+    assert index.list_values(1, {}, 10) == ["'3'", "'20'", "'fr'", "'de'", "'it''s'"]
+    assert index.list_values(1, {0: "2026"}, 10) == ["'fr'", "'de'"]
+    assert index.list_values(1, {0: "no number"}, 10) == []

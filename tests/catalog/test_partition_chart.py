@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -158,6 +159,15 @@ def test_kept_files_are_found_by_their_path_in_another_listing() -> None:
     for selection in (kept, pickle.loads(pickle.dumps(kept))):
         chart = chart_partitions(table, index, selection)
         assert [(day.bytes, day.kept_bytes) for day in chart.days] == [(1, 0), (110, 100)]
+
+
+def test_what_is_kept_of_many_files_is_told_file_by_file() -> None:
+    count = 130_000  # more than are written to the index at once
+    table, index = make_table(("shard",), [(str(i % 7),) for i in range(count)])
+    ids = np.arange(3, count, 5)
+    expected = {str(shard): sum(10 ** min(int(i), 6) for i in ids[ids % 7 == shard]) for shard in range(7)}
+    chart = chart_partitions(table, index, index.take(ids))
+    assert {bar.label: bar.kept_bytes for bar in chart.bars} == expected
 
 
 KEY_TEXTS = st.none() | st.sampled_from(

@@ -119,11 +119,12 @@ def offer_names(place: Place, tables: NamedTables) -> Iterator[Offer]:
 def _offer_all_columns(place: Place, tables: NamedTables) -> Iterator[Offer]:
     """The columns of all tables that begin with what was typed: no FROM tells yet which are meant."""
     typed, length = place.matcher.typed, len(place.matcher.typed)
+    firsts = (typed[:1], typed[:1].upper())  # of tens of thousands most are told by it
     seen: set[str] = set()
     for table in tables.tables:
         for column in tables.source.columns(table):
             name = column.name
-            if name[:length].casefold() == typed and name not in seen:
+            if name.startswith(firsts) and name[:length].casefold() == typed and name not in seen:
                 seen.add(name)
                 yield _offer_column(place, column, 4, table)
         if len(seen) >= _MOST_COLUMNS:
