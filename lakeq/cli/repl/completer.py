@@ -9,8 +9,10 @@ from prompt_toolkit.document import Document
 
 from lakeq.cli.arguments import MODES
 from lakeq.cli.repl.commands import COMMANDS
+from lakeq.cli.repl.names import KnownNames
 from lakeq.cli.repl.settings import SETTINGS
 from lakeq.lake import Lake
+from lakeq.planner.completion import complete_sql
 
 
 class ReplCompleter(Completer):
@@ -24,6 +26,13 @@ class ReplCompleter(Completer):
         line = document.text_before_cursor.lstrip()
         if line.startswith("."):
             yield from self._complete_command(line, event)
+        else:
+            yield from self._complete_sql(document.text, document.cursor_position)
+
+    def _complete_sql(self, text: str, position: int) -> Iterator[Completion]:
+        for offer in complete_sql(text, position, KnownNames(self._lake)):
+            meaning = offer.detail or ("" if offer.kind == "keyword" else offer.kind)
+            yield Completion(offer.text, offer.start - position, display_meta=meaning)
 
     def _complete_command(self, line: str, event: CompleteEvent) -> Iterator[Completion]:
         name, space, argument = line.removeprefix(".").partition(" ")
@@ -37,7 +46,9 @@ class ReplCompleter(Completer):
         command = COMMANDS.get(name.casefold())
         if command is None:
             return
-        if command.argument == "file":
+        if command.argument == "sql":
+            yield from self._complete_sql(argument, len(argument))
+        elif command.argument == "file":
             yield from self._paths.get_completions(Document(argument), event)
         else:
             yield from _complete_words(self._offer(command.argument, argument), argument)
@@ -46,7 +57,8 @@ class ReplCompleter(Completer):
         """The words that an argument of this kind may be, with what they mean."""
         match kind:
             case "table":
-                return [(name, "") for name in self._lake.table_names()]
+                names = KnownNames(self._lake)
+                return [(name, names.describe(name)) for name in names.table_names()]
             case "command":
                 return [(name, command.help) for name, command in COMMANDS.items()]
             case "mode":

@@ -43,7 +43,7 @@ class Session:
         self._line = line
         self._settings = settings
         self._opened: Words = (HINT, f"{show_line(lake.location)} · opening …")
-        self._live = LiveEstimate(self._preview, "://" in lake.location, self._redraw)
+        self._live = LiveEstimate(self._preview, "://" in lake.location, self._tell)
         self._shell = Shell(lake, settings, ask, self._live.find)
         self._prompt = Prompt(settings, ReplCompleter(lake), self._describe, self._judge, input, output)
 
@@ -85,12 +85,14 @@ class Session:
         """While the user begins to type: which tables there are, and all that the first query needs."""
         try:
             names = self._lake.table_names()
+            if "://" not in self._lake.location:  # of others, what a query names is looked into
+                self._lake.tables()
         except LakeqError as error:
             self._opened = ERROR, show_line(str(error))
         else:
             tables = "1 table" if len(names) == 1 else f"{len(names):,} tables"
             self._opened = HINT, f"{show_line(self._lake.location)} · {tables} · .help"
-        self._redraw()
+        self._tell()
 
     def _judge(self, text: str, position: int) -> None:
         is_command = text.lstrip().startswith(".")
@@ -108,6 +110,11 @@ class Session:
         if self._line.held is not None and (judged is None or judged.preview is None):
             return HINT, self._line.held
         return describe_judged(judged, self._opened[1], ask_above)
+
+    def _tell(self) -> None:
+        """Something is known now: whatever was told of the work on it is over."""
+        self._line.held = None
+        self._redraw()
 
     def _redraw(self) -> None:
         self._prompt.redraw()
