@@ -11,16 +11,22 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakeq.cli.texts import spell_json, spell_values
+from lakeq.cli.texts import is_plain, spell_json, spell_values
+from lakeq.cli.writing import choose_dictionaries, gather_groups, work_ahead
 from lakeq.errors import ConfigError
 
+Buffer = Any
+"""What a file takes: bytes, or a buffer of Arrow's."""
 Writer = Callable[[pa.Schema, Iterable[pa.RecordBatch], BinaryIO], None]
 
 BINARY_FORMATS = ("parquet", "arrow")
@@ -33,6 +39,8 @@ SUFFIXES = {
     ".arrow": "arrow",
 }
 """The format that the name of an output file stands for."""
+_IS_BLANK = np.isin(np.arange(256), list(b"\t\n\f\r "))
+"""Whether a byte is a blank, by its code."""
 
 
 def write_csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
@@ -40,21 +48,21 @@ def write_csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: Binary
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(schema.names)
     sink.write(header.getvalue().encode())
-    for batch in batches:
-        sink.write(_join_lines([_quote_csv(spell_values(column)) for column in batch.columns], ","))
+    for lines in work_ahead(_spell_csv, batches, os.cpu_count() or 1):
+        sink.write(lines)
 
 
 def write_ndjson(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
     """One JSON object a line, in UTF-8."""
     for batch in batches:
-        sink.write(_join_lines(_members(schema, batch), ", ", "{", "}"))
+        sink.write(_join_lines(_members(schema, batch), ", ", "{", "}\n"))
 
 
 def write_json(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
     """One JSON array of objects, in UTF-8."""
     before = b"[\n"
     for batch in batches:
-        rows = _join_lines(_members(schema, batch), ", ", "  {", "},").removesuffix(b",\n")
+        rows = bytes(_join_lines(_members(schema, batch), ", ", "  {", "},\n")).removesuffix(b",\n")
         if rows:
             sink.write(before + rows)
             before = b",\n"
@@ -62,10 +70,16 @@ def write_json(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: Binar
 
 
 def write_parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
-    """One Parquet file, a row group a batch at least."""
-    with _refuse_types("Parquet"), pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    """One Parquet file in row groups of about 250,000 rows, compressed with Snappy as DuckDB's."""
+    groups = gather_groups(batches)
+    first = next(groups, None)
+    encoded = [] if first is None else choose_dictionaries(first)
+    with (
+        _refuse_types("Parquet"),
+        pq.ParquetWriter(sink, schema, compression="snappy", use_dictionary=encoded) as writer,
+    ):
+        for _ in work_ahead(writer.write_table, chain([] if first is None else [first], groups), 1):
+            pass
 
 
 def write_arrow(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
@@ -144,15 +158,52 @@ def _members(schema: pa.Schema, batch: pa.RecordBatch) -> list[pa.Array]:
     ]
 
 
-def _quote_csv(texts: pa.Array) -> pa.Array:
-    """Each text as a CSV field: quoted where it must be, `""` for an empty text, nothing for NULL."""
-    special = pc.match_substring_regex(texts, '[",\r\n]|^$|^\\s|\\s$')
-    doubled = pc.replace_substring(texts, '"', '""')
-    quoted = pc.binary_join_element_wise('"', doubled, '"', "")
-    return pc.fill_null(pc.if_else(special, quoted, texts), "")
+def _spell_csv(batch: pa.RecordBatch) -> Buffer:
+    fields = []
+    for column in batch.columns:
+        texts = spell_values(column)
+        fields.append(texts if is_plain(column.type) else quote_csv(texts))
+    return _join_lines(fields, ",", "", "\n")
 
 
-def _join_lines(fields: list[pa.Array], separator: str, start: str = "", end: str = "") -> bytes:
-    """A line a row, with the row's fields between `start` and `end`."""
-    rows = pc.binary_join_element_wise(*fields, separator).to_pylist()
-    return "".join([f"{start}{row}{end}\n" for row in rows]).encode()
+def quote_csv(texts: pa.Array) -> pa.Array:
+    """Each text as a CSV field, quoted where it must be: where it is empty, begins or ends with a blank, or
+    holds a comma, a quote or an end of line. NULL stays null."""
+    special = _find_special(texts)
+    if not special.any():
+        return texts
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
+    return pc.if_else(pa.array(special), quoted, texts)
+
+
+def _find_special(texts: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which texts are to be quoted. The bytes of all texts lie in one row: a sign that is not among those is
+    in no text, and what a text begins and ends with stands at its bounds."""
+    _, offsets, values = texts.buffers()
+    if not len(texts) or values is None or not values.size:
+        return np.ones(len(texts), bool)
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    starts, ends = bounds[:-1], bounds[1:]
+    codes = np.frombuffer(values, np.uint8)
+    is_empty = starts == ends
+    is_blank = _IS_BLANK[codes[np.minimum(starts, len(codes) - 1)]] | _IS_BLANK[codes[ends - 1]]
+    special: np.ndarray[Any, np.dtype[np.bool_]] = is_empty | is_blank
+    raw = values.slice(int(bounds[0]), int(bounds[-1] - bounds[0])).to_pybytes()
+    for sign in ',"\r\n':
+        if sign.encode() in raw:
+            found = pc.fill_null(pc.match_substring(texts, sign), False)
+            special |= found.to_numpy(zero_copy_only=False)
+    return special
+
+
+def _join_lines(fields: list[pa.Array], separator: str, start: str, end: str) -> Buffer:
+    """A line a row, with the row's fields between `start` and `end`; a NULL is no text."""
+    join = partial(pc.binary_join_element_wise, null_handling="replace", null_replacement="")
+    fields = [join(start, fields[0], "") if start else fields[0], *fields[1:]]
+    fields[-1] = join(fields[-1], end, "")
+    rows = join(*fields, separator)
+    _, offsets, values = rows.buffers()
+    if values is None:
+        return b""
+    lines: Buffer = values.slice(0, int(np.frombuffer(offsets, np.int32)[len(rows)]))
+    return lines

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_ZERO_FRACTION = r"\.0+(Z|[+-]\d{4})?$"
+_TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+"""Ticks of a second."""
 
 
 def spell_values(column: pa.Array) -> pa.Array:
@@ -25,7 +26,7 @@ def spell_values(column: pa.Array) -> pa.Array:
     if pa.types.is_string(kind):
         return column
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        return pc.replace_substring_regex(pc.cast(column, pa.string()), _ZERO_FRACTION, r"\1")
+        return _spell_moments(column)
     if _is_spelled_by_arrow(kind):
         return pc.cast(column, pa.string())
     return pa.array([None if v is None else _spell_value(v) for v in _to_python(column)], pa.string())
@@ -73,6 +74,25 @@ def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pc.cast(column, pa.string())
     return column
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether the texts of all values are digits, letters and a few signs, and none is empty."""
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        return True
+    return _is_spelled_by_arrow(kind) and not pa.types.is_null(kind)
+
+
+def _spell_moments(column: pa.Array) -> pa.Array:
+    """Timestamps and times, with a fraction only where there is one."""
+    kind, ticks = column.type, _TICKS[column.type.unit]
+    number = pc.cast(column, pa.int32() if pa.types.is_time32(kind) else pa.int64())
+    is_whole = pc.equal(number, pc.multiply(pc.divide(number, ticks), ticks))
+    seconds = pa.timestamp("s", kind.tz) if pa.types.is_timestamp(kind) else pa.time32("s")
+    if pc.all(is_whole).as_py():
+        return pc.cast(pc.cast(column, seconds), pa.string())
+    whole = pc.cast(pc.cast(column.filter(is_whole), seconds), pa.string())
+    return pc.replace_with_mask(pc.cast(column, pa.string()), is_whole, whole)
 
 
 def _is_spelled_by_arrow(kind: pa.DataType) -> bool:

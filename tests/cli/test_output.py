@@ -10,13 +10,15 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakeq.cli.output import WRITERS, open_output
+from lakeq.cli.output import WRITERS, open_output, quote_csv
 from lakeq.errors import ConfigError
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]))), min_size=1)
@@ -40,6 +42,71 @@ def test_csv_gives_texts_and_nulls_back(texts: list[str | None], name: str) -> N
     )
     parse = pa_csv.ParseOptions(newlines_in_values=True)
     assert pa_csv.read_csv(io.BytesIO(write("csv", table)), None, parse, convert).equals(table)
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.text(st.sampled_from('a ,"\r\n\t\f\x0bé'), max_size=3))),
+    st.integers(0, 3),
+)
+def test_a_csv_field_is_quoted_only_where_it_must_be(texts: list[str | None], start: int) -> None:
+    def spell(text: str | None) -> str | None:
+        if text is None or not (text == "" or text != text.strip("\t\n\f\r ") or set(text) & set(',"\r\n')):
+            return text
+        return '"' + text.replace('"', '""') + '"'
+
+    assert quote_csv(pa.array(texts, pa.string())[start:]).to_pylist() == list(map(spell, texts[start:]))
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet"])
+def test_duckdb_reads_back_what_was_written_in_many_row_groups(name: str, tmp_path: Path) -> None:
+    made = duckdb.sql(
+        """
+        SELECT i AS id, i::FLOAT / 3 AS f, i / 7.0 AS x, (i * 1.01)::DECIMAL(20, 4) AS amount, i % 2 = 0 AS flag,
+            DATE '2026-01-01' + (i % 400)::INT AS day, make_timestamp(1767225600000000 + i * 250000) AS moment,
+            make_timestamp(1767225600000000 + i * 250000)::TIMESTAMPTZ AS zoned,
+            ['tea', '', ' a "quoted", word', NULL, E'two\nlines'][1 + i % 5] AS product, NULLIF(i % 3, 0) AS n
+        FROM range(600_000) r(i)
+        """
+    )
+    rows = made.to_arrow_table()
+    path = tmp_path / f"out.{name}"
+    with open_output(str(path)) as sink:
+        WRITERS[name](rows.schema, rows.to_batches(max_chunksize=10_000), sink)
+    types = ", ".join(f"'{column[0]}': '{column[1]}'" for column in duckdb.sql("DESCRIBE rows").fetchall())
+    read = (
+        f"'{path}'"
+        if name == "parquet"
+        else f"read_csv('{path}', types={{{types}}}, allow_quoted_nulls=false)"
+    )
+    assert duckdb.sql(f"FROM {read}").to_arrow_table().equals(rows)
+
+
+def test_parquet_has_large_row_groups_and_dictionaries_for_what_repeats(tmp_path: Path) -> None:
+    ids = pa.array(range(500_000))
+    rows = pa.table({"id": ids, "product": pa.array(["tea", None, "coffee", "milk"] * 125_000)})
+    with open_output(str(tmp_path / "out.parquet")) as sink:
+        WRITERS["parquet"](rows.schema, rows.to_batches(max_chunksize=50_000), sink)
+    told = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    groups = [told.row_group(n) for n in range(told.num_row_groups)]
+    assert [group.num_rows for group in groups] == [250_000, 250_000]
+    assert {
+        (c.path_in_schema, c.dictionary_page_offset is not None)
+        for g in groups
+        for c in (g.column(0), g.column(1))
+    } == {
+        ("id", False),
+        ("product", True),
+    }
+
+
+def test_parquet_of_no_rows_has_its_columns() -> None:
+    empty = pa.table({"n": pa.array([], pa.int64()), "l": pa.array([], pa.list_(pa.string()))})
+    assert pq.read_table(io.BytesIO(write("parquet", empty))).equals(empty)
+
+
+def test_nested_columns_come_back_from_parquet() -> None:
+    rows = pa.table({"l": [[1, None], None, []], "s": [{"a": "x"}, None, {"a": None}]})
+    assert pq.read_table(io.BytesIO(write("parquet", rows))).equals(rows)
 
 
 @given(TEXTS, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))

@@ -8,7 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lakeq.cli.texts import spell_json, spell_values
 
@@ -54,3 +57,28 @@ def test_json_quotes_all_but_numbers_and_truth() -> None:
     columns = [pa.array([1]), pa.array([1.5]), pa.array([True]), pa.array(['a"b\n']), pa.array([NOON])]
     texts = [spell_json(column)[0].as_py() for column in columns]
     assert [json.loads(text) for text in texts] == [1, 1.5, True, 'a"b\n', "2026-11-03 12:00:00"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+@given(
+    numbers=st.lists(st.one_of(st.none(), st.integers(-(2**31), 2**31).map(lambda n: n * 500))),
+    start=st.integers(0, 2),
+)
+def test_a_moment_has_a_fraction_only_where_there_is_one(
+    unit: str, zone: str | None, numbers: list[int | None], start: int
+) -> None:
+    moments = pa.array(numbers, pa.int64()).cast(pa.timestamp(unit, zone))[start:]
+    bare = pc.replace_substring_regex(moments.cast(pa.string()), r"\.0+(Z|[+-]\d{4})?$", r"\1")
+    assert spell_values(moments).equals(bare)
+
+
+@pytest.mark.parametrize("kind", [pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")])
+@pytest.mark.parametrize("numbers", [[], [None], [0, 1000, 3_000_000], [1, 1500, None, 2_000_000], [7, None]])
+def test_a_time_has_a_fraction_only_where_there_is_one(kind: pa.DataType, numbers: list[int | None]) -> None:
+    limit = 86_400 if kind == pa.time32("s") else 2_000_001
+    times = pa.array(
+        [n if n is None else n % limit for n in numbers], pa.int32() if kind.bit_width == 32 else pa.int64()
+    ).cast(kind)
+    bare = pc.replace_substring_regex(times.cast(pa.string()), r"\.0+$", "")
+    assert spell_values(times).equals(bare)
