@@ -100,6 +100,12 @@ def test_views_and_registered_tables_can_be_queried(lake: lakeq.Lake) -> None:
     assert lake.sql("SELECT DISTINCT d FROM daily ORDER BY d").fetchall() == [("1",), ("2",)]
 
 
+def test_a_lake_names_the_functions_that_queries_call(lake: lakeq.Lake) -> None:
+    names = lake.functions()
+    assert {"date_trunc", "sum", "upper"} <= set(names) and list(names) == sorted(set(names))
+    assert all(name.isidentifier() for name in names) and "read_parquet" not in names
+
+
 def test_a_closed_lake_refuses(lake: lakeq.Lake) -> None:
     with lake as same:
         assert same is lake

@@ -175,7 +175,7 @@ def _list_values(above: str, condition: str, keys: Sequence[str], rows: pa.Table
             PartitionItem(
                 qualified_identifier=f"{above}.{key}={value}",
                 query_name=f"{condition} AND {test}" if condition else test,
-                # Harlequin sorts labels as text.
+                # Harlequin sorts by label what it shows while it loads, and leaves the rest as it is.
                 label=f"{key}={'NULL' if value is None else str(value).rjust(width)}",
                 type_label=f"{format_bytes(size)}, {format_count(files)} file{'' if files == 1 else 's'}",
                 loaded=not below,
@@ -183,8 +183,9 @@ def _list_values(above: str, condition: str, keys: Sequence[str], rows: pa.Table
                 rows=rows.filter(pc.is_null(rows[key]) if value is None else pc.equal(rows[key], value)),
             )
         )
+    items.sort(key=lambda item: item.label)
     if sums.num_rows > len(items):
-        more = f"… {format_count(sums.num_rows - len(items))} more"
+        more = f"… {format_count(sums.num_rows - len(items))} lesser"
         items.append(CatalogItem(f"{above}.{more}", condition, more, ""))
     return items
 
