@@ -123,7 +123,9 @@ def test_a_query_goes_on_as_a_frame_with_its_parameters(lake: Lake) -> None:
 
 
 def test_a_query_of_another_dialect_goes_on_as_a_frame(lake: Lake) -> None:
-    result = lake.sql("SELECT id, date_trunc('month', ts) AS m FROM events WHERE day = ?", [2], dialect="trino")
+    result = lake.sql(
+        "SELECT id, date_trunc('month', ts) AS m FROM events WHERE day = ?", [2], dialect="trino"
+    )
     assert result.lazy().filter(col("id") < 2000).collect().num_rows == 30
 
 

@@ -11,6 +11,7 @@ from sqlglot import exp
 _FAMILIES = (
     frozenset(exp.DataType.INTEGER_TYPES),
     frozenset(exp.DataType.TEXT_TYPES),
+    frozenset({exp.DType.DOUBLE}),
     frozenset({exp.DType.DATE}),
     frozenset({exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ}),
 )
