@@ -104,7 +104,9 @@ def main() -> None:
     print(f"first frame of a process: {first:.0f} ms more than SQL that was planned before it")
     if keeps:
         question = "What does it cost to say a query with a DataFrame instead of SQL?"
-        write_result("dataframe", question, rows, target_ms=TARGET_MS, first_ms=round(first, 1), rounds=rounds)
+        write_result(
+            "dataframe", question, rows, target_ms=TARGET_MS, first_ms=round(first, 1), rounds=rounds
+        )
 
 
 if __name__ == "__main__":
