@@ -162,7 +162,8 @@ def write_plainly(word: Word) -> Word:
     """A word without quotes that it does not need; a keyword in upper case."""
     if not word.name:
         return replace(word, text=word.keyword) if word.keyword in _WORDS else word
-    if not _PLAIN.fullmatch(word.name) or word.name.upper() in _WORDS:
+    reserved = sqlglot.Dialect.get_or_raise(DIALECT).generator_class.RESERVED_KEYWORDS
+    if not _PLAIN.fullmatch(word.name) or word.name in reserved or word.name.upper() in _WORDS:
         return word
     (token,) = sqlglot.tokenize(word.name, read=DIALECT)
     return replace(word, text=word.name) if token.token_type is TokenType.VAR else word
