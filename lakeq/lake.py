@@ -240,10 +240,6 @@ class Lake:
         view = self._catalog.view()
         return view.tables(), view.ignored
 
-    def table_names(self) -> list[str]:
-        """The names of all tables, as of any listing; only what was never listed is listed for it."""
-        return self._catalog.view(any_age=True).names()
-
     def describe(self, name: str) -> Table:
         """One table: format, layout and the evidence for it, columns, sizes, what was ignored.
 

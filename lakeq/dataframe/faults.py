@@ -36,6 +36,7 @@ MISSING_VERBS = {
 _NAMES = (
     re.compile(r'Referenced column "([^"]+)" not found'),
     re.compile(r'does not have a column named "([^"]+)"'),
+    re.compile(r'Column "([^"]+)" referenced that exists in the SELECT clause'),
     re.compile(r"columns were not found: \['([^']+)'"),
 )
 _FOREIGN = (
@@ -60,11 +61,12 @@ def building(shadow: Shadow, columns: Sequence[str], verb: str) -> Iterator[None
     try:
         with shadow.building():
             yield
-    except LakeqError:
+    except LakeqError as error:
+        if missing := _find_missing(error.__cause__):
+            raise column_not_found(missing, columns) from error
         raise
     except _FOREIGN as error:
-        missing = _find_missing(error)
-        if missing:
+        if missing := _find_missing(error):
             raise column_not_found(missing, columns) from error
         raise UnsupportedVerbError(f"{verb}() cannot do this: {_tidy(str(error))}. {INSTEAD}") from error
 
@@ -105,6 +107,9 @@ def _find_missing(error: BaseException | None) -> str:
 
 def _tidy(text: str) -> str:
     """narwhals' first words, without its own names for things."""
+    needs_order = "specify `order_by`" in text
     text = text.strip().split("\n")[0].rstrip(". ")
+    if needs_order:
+        return f"{text}: give it one, .over(order_by='…')".replace("LazyFrame", "a DataFrame")
     text = re.sub(r"'?(\w+)'? is not implemented for: .*", r"'\1' has no SQL", text)
     return text.replace("LazyFrame", "DataFrame").replace("nw.", "lakeq.") or "it has no SQL"

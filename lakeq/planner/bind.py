@@ -29,7 +29,7 @@ from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, p
 from lakeq.planner.plan import Missed
 from lakeq.planner.references import collect_references
 from lakeq.planner.sources import joins_of
-from lakeq.planner.synonyms import list_members, open_fields, write_sums
+from lakeq.planner.synonyms import list_members, write_operators
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
@@ -228,7 +228,7 @@ def analyse(
             validate_qualify_columns=False,
             quote_identifiers=False,
         )
-        qualified = annotate_types(write_sums(open_fields(qualified)), schema=mapping, dialect=DIALECT)
+        qualified = annotate_types(write_operators(qualified), schema=mapping, dialect=DIALECT)
         qualified = list_members(qualified)
         root = build_scope(qualified)
         if root is None:

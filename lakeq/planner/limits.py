@@ -43,6 +43,8 @@ def must_read_all(query: exp.Expr, tables: Mapping[str, Table]) -> bool:
     """
     if not isinstance(query, exp.Select):
         return False
+    if {key for key, value in query.args.items() if value} - _PLAIN_CLAUSES - {"with_"}:
+        return False
     query = merge_steps(query)
     given = {key for key, value in query.args.items() if value}
     start, distinct = query.args.get("from_"), query.args.get("distinct")
@@ -67,30 +69,33 @@ def must_read_all(query: exp.Expr, tables: Mapping[str, Table]) -> bool:
 def merge_steps(query: exp.Select) -> exp.Select:
     """`query` (qualified) without the derived tables and CTEs it begins with, as far as these do no more than
     to choose rows and columns of one source."""
-    if query.args.get("with_") is None and not query.find(exp.Subquery):
-        return query
-    query = query.copy()
     with_ = query.args.get("with_")
     steps = {cte.alias.casefold(): cte.this for cte in (with_.expressions if with_ is not None else ())}
-    query.set("with_", None)
-    for _ in range(len(steps) + _MOST_STEPS):
-        start = query.args.get("from_")
-        source = start.this if start is not None else None
-        inner = source.this if isinstance(source, exp.Subquery) else steps.get(getattr(source, "name", ""))
-        if not isinstance(inner, exp.Select) or {k for k, v in inner.args.items() if v} - _STEP_CLAUSES:
+    chain: list[exp.Select] = []
+    step: exp.Expr | None = query
+    while isinstance(step, exp.Select) and len(chain) < _MOST_STEPS:
+        if step is not query and {key for key, value in step.args.items() if value} - _STEP_CLAUSES:
             return query
+        chain.append(step)
+        start = step.args.get("from_")
+        source = start.this if start is not None else None
+        step = source.this if isinstance(source, exp.Subquery) else steps.get(getattr(source, "name", ""))
+    merged = chain[0] if len(chain) == 1 else chain[0].copy()
+    for inner in chain[1:]:
         made = {shown.alias_or_name.casefold(): shown.unalias() for shown in inner.expressions}
-        own = [query.args.get(key) for key in ("where", "group", "order", "distinct")]
-        parts = [part for part in (*query.expressions, *own) if part is not None]
+        own = [merged.args.get(key) for key in ("where", "group", "order", "distinct")]
+        parts = [part for part in (*merged.expressions, *own) if part is not None]
         columns = [column for part in parts for column in part.find_all(exp.Column)]
         if not all(isinstance(made.get(column.name.casefold()), exp.Column) for column in columns):
             return query
         for column in columns:
             column.replace(made[column.name.casefold()].copy())
-        query.set("from_", inner.args["from_"].copy())
+        merged.set("from_", inner.args["from_"].copy())
         if inner.args.get("where") is not None:
-            query.where(inner.args["where"].this.copy(), copy=False)
-    return query
+            merged.where(inner.args["where"].this.copy(), copy=False)
+    if merged is not query:
+        merged.set("with_", None)
+    return merged
 
 
 def _is_about_keys(where: exp.Expr, table: Table) -> bool:

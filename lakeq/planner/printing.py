@@ -73,10 +73,10 @@ def read_words(sql: str) -> list[Word]:
 
 def name_tables(sql: str, names: Mapping[str, str]) -> str:
     """`sql` as DuckDB printed it, with the tables in `names` called so, its steps `step_1`, `step_2`, …, and
-    a last step that selects all of the one before it left out. The rest is as it was."""
+    `x` for `x AS x`; a last step that selects all of the one before it is left out."""
     words = read_words(sql)
     words = list(drop_aliases(words, names))
-    words = drop_last_step(words)
+    words = drop_last_step(list(drop_same_names(words)))
     taken = {word.name or word.text for word in words} | set(names.values())
     renamed = dict(names)
     for word in words:
@@ -139,7 +139,7 @@ def find_free(base: str, taken: Iterable[str], texts: Sequence[str] = ()) -> str
 
 def tidy_query(sql: str, keeps_brackets: bool = False) -> str:
     """`sql` with lines, without needless quotes, and unless `keeps_brackets` without needless parentheses."""
-    words = list(drop_same_names(read_words(sql)))
+    words = read_words(sql)
     if not keeps_brackets:
         words = drop_brackets(words)
     return lay_out([write_plainly(word) for word in words])
@@ -149,8 +149,8 @@ def drop_same_names(words: Sequence[Word]) -> Iterator[Word]:
     """The words with `x` for `x AS x`."""
     skipped = 0
     for i, word in enumerate(words):
-        same = 0 < i < len(words) - 1 and word.keyword == "AS" and words[i - 1].name
-        if same and words[i - 1].name == words[i + 1].name:
+        shown = word.keyword == "AS" and words[i - 2].text in (",", ".", "SELECT") and words[i - 1].name
+        if shown and words[i - 1].name == words[i + 1].name:
             skipped = 2
         if skipped:
             skipped -= 1
@@ -162,7 +162,8 @@ def write_plainly(word: Word) -> Word:
     """A word without quotes that it does not need; a keyword in upper case."""
     if not word.name:
         return replace(word, text=word.keyword) if word.keyword in _WORDS else word
-    if not _PLAIN.fullmatch(word.name) or word.name.upper() in _WORDS:
+    reserved = sqlglot.Dialect.get_or_raise(DIALECT).generator_class.RESERVED_KEYWORDS
+    if not _PLAIN.fullmatch(word.name) or word.name in reserved or word.name.upper() in _WORDS:
         return word
     (token,) = sqlglot.tokenize(word.name, read=DIALECT)
     return replace(word, text=word.name) if token.token_type is TokenType.VAR else word

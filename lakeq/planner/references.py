@@ -100,7 +100,8 @@ def take_scope(
         )
         for reasons in missed.values():
             reasons.append(stopped)
-    held = {source.alias: held_conditions(t) for source in sources if (t := _target(scope, source))}
+    joined = sources if len(sources) > 1 else []
+    held = {source.alias: held_conditions(t) for source in joined if (t := _target(scope, source))}
     spread_equalities(scope, sources, held)
     used = used_columns(scope, demand.columns, demand.uses > 1)
     once = ignores_repeats(scope.expression)

@@ -11,6 +11,7 @@ from sqlglot import exp
 _FAMILIES = (
     frozenset(exp.DataType.INTEGER_TYPES),
     frozenset(exp.DataType.TEXT_TYPES),
+    frozenset({exp.DType.DOUBLE}),
     frozenset({exp.DType.DATE}),
     frozenset({exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ}),
 )
@@ -20,30 +21,16 @@ _FAMILIES = (
 _SUMS = {"add": exp.Add, "subtract": exp.Sub, "multiply": exp.Mul}
 
 
-def open_fields(tree: exp.Query) -> exp.Query:
-    """`tree`, qualified, with `struct_extract(s, 'a')` as `s.a`."""
-
-    def open_field(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.StructExtract) or not node.expression.is_string:
-            return node
-        field = exp.to_identifier(node.expression.name, quoted=True)
-        return exp.Dot(this=open_field(node.this), expression=field)
-
-    tree.transform(open_field, copy=False)
-    return tree
-
-
-def write_sums(tree: exp.Query) -> exp.Query:
-    """`tree` with `add(a, b)` as `a + b`, and the like."""
-
-    def write_sum(node: exp.Expr) -> exp.Expr:
+def write_operators(tree: exp.Query) -> exp.Query:
+    """`tree`, a qualified query, with `struct_extract(s, 'a')` as `s.a`, and `add(a, b)` as `a + b`."""
+    for node in list(tree.find_all(exp.StructExtract, exp.Anonymous)):
+        if isinstance(node, exp.StructExtract) and node.expression.is_string:
+            field = exp.to_identifier(node.expression.name, quoted=True)
+            node.replace(exp.Dot(this=node.this, expression=field))
         kind = _SUMS.get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
-        if kind is None or len(node.expressions) != 2:
-            return node
-        left, right = (exp.paren(side, copy=False) for side in node.expressions)
-        return kind(this=left, expression=right)
-
-    tree.transform(write_sum, copy=False)
+        if kind is not None and len(node.expressions) == 2:
+            left, right = (exp.paren(side, copy=False) for side in node.expressions)
+            node.replace(kind(this=left, expression=right))
     return tree
 
 
@@ -53,19 +40,15 @@ def list_members(tree: exp.Query) -> exp.Query:
     Only for literals of the column's own kind without NULL: with a NULL in it, the list gives FALSE where IN
     gives NULL.
     """
-
-    def list_member(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.Contains | exp.ArrayContains) or not isinstance(node.this, exp.Array):
-            return node
+    for node in list(tree.find_all(exp.Contains, exp.ArrayContains)):
+        if not isinstance(node.this, exp.Array):
+            continue
         values, column = node.this.expressions, node.expression
-        family = next((f for f in _FAMILIES if _kind(column) in f), frozenset())
-        if not values or not all(_is_literal(value) and _kind(value) in family for value in values):
-            return node
-        member = exp.In(this=column.copy(), expressions=[value.copy() for value in values])
-        member.type = exp.DataType.build("boolean")
-        return member
-
-    tree.transform(list_member, copy=False)
+        family = next((f for f in _FAMILIES if _kind(column) in f), frozenset[exp.DType]())
+        if values and all(_is_literal(value) and _kind(value) in family for value in values):
+            member = exp.In(this=column.copy(), expressions=[value.copy() for value in values])
+            member.type = exp.DataType.build("boolean")
+            node.replace(member)
     return tree
 
 

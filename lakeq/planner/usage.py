@@ -46,10 +46,12 @@ def used_columns(
     handed_on: set[tuple[str, str]] = set()
     for name, projection in names.items():
         paths = paths_of(name, outputs)
-        below = [] if keep or name in asked or is_shared else pass_fields(select, projection, name, paths)
-        handed_on.update(below)
-        if keep or name in asked or (paths and not below):
+        if keep or name in asked or any(path.casefold() == name for path in paths):
             wanted.append(projection)
+        elif paths:
+            below = [] if is_shared else pass_fields(select, projection, name, paths)
+            handed_on.update(below)
+            wanted += [] if below else [projection]
     if keep:
         wanted += list(select.expressions)
     return handed_on | {
@@ -68,17 +70,17 @@ def paths_of(name: str, outputs: Iterable[str] | None) -> list[str]:
 def pass_fields(
     select: exp.Expr, projection: exp.Expr, name: str, paths: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """(alias, path) of the fields that alone are read of an output which is a plain column; empty when all of
+    """(alias, path) of the fields `paths` of the output `name`, where it is a plain column; empty when all of
     it is read.
 
     As far as DuckDB does so: its scans read single fields through projections, filters and joins.
     """
-    plain = not any(select.args.get(key) for key in _KEEPS_WHOLE)
-    plain = plain and not any(has_own(shown, exp.Window) for shown in select.expressions)
     column = projection.unalias()
     while isinstance(column, exp.Dot) and isinstance(column.expression, exp.Identifier):
         column = column.this
-    if not plain or not isinstance(column, exp.Column) or any(path.casefold() == name for path in paths):
+    if not isinstance(column, exp.Column) or any(select.args.get(key) for key in _KEEPS_WHOLE):
+        return []
+    if any(has_own(shown, exp.Window) for shown in select.expressions):
         return []
     return [(column.table, column_path(column) + path[len(name) :]) for path in paths]
 

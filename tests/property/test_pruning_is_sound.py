@@ -80,6 +80,8 @@ PLAIN_CONDITIONS = [
     "isnan(f)", "f = 'nan'::DOUBLE", "f > 100", "(year, x) = (2026, 1)", "CASE WHEN year > 2025 THEN x > 0 ELSE FALSE END",
     "CASE WHEN year > 2025 THEN TRUE ELSE NULL END", "TRY_CAST(part AS BIGINT) = 1", "CAST(part AS BIGINT) = 1", "length(part) + x > 3",
     "part || s = 'abcabc'", "greatest(year, 2025) = 2025", "strftime(day, '%Y%m') = '202601'", "x % 2 = 1", "-x > 0", "x + 1 = 2",
+    "contains([2025, 2026], year)", "contains([1, 5], x)", "contains([1, NULL], x)", "contains(['abc', ''], s)", "contains(['1'], part)",
+    "contains([DATE '2026-01-01'], day)", "contains([-1.5, 2.5], f)", "contains([2.5::DOUBLE, 'nan'::DOUBLE], f)", "NOT contains([0.0::DOUBLE], f)", "contains([TIMESTAMP '2026-01-01 00:00:00'], ts)", "add(x, 1) = 2",
     "(year = 2026) IS TRUE", "(x = 1) IS NOT TRUE", "(year > 2024) = (x > 0)", "year IN (x, 2026)", "random() >= 0", "part = '1' OR random() >= 0",
 ]  # fmt: skip
 

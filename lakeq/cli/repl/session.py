@@ -84,7 +84,7 @@ class Session:
     def _open(self) -> None:
         """While the user begins to type: which tables there are, and all that the first query needs."""
         try:
-            names = self._lake.table_names()
+            names = self._lake.names()
             if "://" not in self._lake.location:  # of others, what a query names is looked into
                 self._lake.tables()
         except LakeqError as error:
