@@ -180,10 +180,20 @@ def test_rows_are_counted_once_all_are_read(cursor: dbapi.Cursor) -> None:
     assert cursor.fetchmany() == [(0,)] and cursor.rownumber == 1
     cursor.arraysize = 4
     assert cursor.fetchmany() == [(1,), (2,), (3,), (4,)] and cursor.rownumber == 5
-    assert cursor.rowcount == -1
     assert list(cursor) == [(n,) for n in range(5, 10)]
     assert (cursor.rowcount, cursor.rownumber) == (10, 10)
     assert (cursor.fetchone(), cursor.fetchmany(3), cursor.fetchall()) == (None, [], [])
+
+
+def test_whoever_stops_at_the_last_row_has_read_all(root: Path) -> None:
+    with lakeq.connect(root) as lake, dbapi.Connection(lake) as connection:
+        cursor = connection.cursor()
+        assert cursor.execute("SELECT count(*) FROM t").fetchone() == (10,)
+        assert cursor.rowcount == 1
+        cursor.execute("SELECT n FROM large").fetchone()
+        assert cursor.rowcount == -1
+        cursor.close()
+        assert lake.history()["outcome"].to_pylist()[-2:] == ["done", "cancelled"]
 
 
 def test_fetching_a_row_holds_one_batch_and_converts_a_piece(
@@ -226,6 +236,7 @@ def test_each_row_comes_once_and_in_order_however_it_is_fetched(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "CONVERTED_ROWS", piece)
+        patch.setattr(rows, "BATCH_ROWS", 3)
         stream, seen = rows.RowStream(Ready()), []
         for step in steps:
             if step == "batch":

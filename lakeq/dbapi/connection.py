@@ -169,7 +169,7 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        """How many rows the query gave; -1 until the last was read."""
+        """How many rows the query gives; -1 until that is known, at the last of them."""
         return self._stream.total if self._stream is not None else -1
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from lakeq.dbapi.types import Description, Row, describe_column, make_rows
+from lakeq.engines.results import BATCH_ROWS
 from lakeq.result import Result
 
 CONVERTED_ROWS = 2048
@@ -25,6 +26,7 @@ class RowStream:
         self._read = 0
         self._piece, self._rows, self._next = None, list[Row](), 0  # a piece and its rows, from _next on
         self._rest: pa.RecordBatch | None = None  # of the batch that the piece was cut from
+        self._ahead: pa.RecordBatch | None = None
 
     def take_rows(self, most: int | None = None) -> list[Row]:
         """The next rows, fewer than `most` only where no more are left; all without it."""
@@ -58,12 +60,26 @@ class RowStream:
         return True
 
     def _take_whole(self) -> pa.RecordBatch | None:
-        """What is left of the batch at hand, else the next that has rows."""
-        batch, self._rest = self._rest, None
-        while batch is None or not batch.num_rows:
-            batch = next(self._batches, None)
-            if batch is None:
-                self.total = self._read
-                return None
-            self._read += batch.num_rows
+        """What is left of the batch at hand, else the next.
+
+        One that is not full is most likely the last. Then the end is looked at as well, so that a client who
+        stops at the last row has read all, and the query is done.
+        """
+        if self._rest is not None and self._rest.num_rows:
+            batch, self._rest = self._rest, None
+            return batch
+        batch, self._ahead = self._ahead, None
+        if batch is None:
+            batch = self._read_batch()
+        if batch is not None and batch.num_rows < BATCH_ROWS:
+            self._ahead = self._read_batch()
         return batch
+
+    def _read_batch(self) -> pa.RecordBatch | None:
+        """The next batch that has rows."""
+        for batch in self._batches:
+            if batch.num_rows:
+                self._read += batch.num_rows
+                return batch
+        self.total = self._read
+        return None
