@@ -52,7 +52,7 @@ class Source:
         return VALUES[key]
 
     def functions(self) -> Sequence[str]:
-        return ["count", "kurtosis", "max", "year"]
+        return ["corr", "count", "kurtosis", "max", "year"]
 
 
 def complete(marked: str, source: Source | None = None) -> list[Completion]:
@@ -175,6 +175,7 @@ NAMES = ("column", "key")
         ("SELECT sum(x) OVER (|", ("keyword",), ["PARTITION BY", "ORDER BY", "ROWS", ...]),
         # Functions
         ("SELECT cou| FROM events", ("function",), ["count("]),
+        ("SELECT co| FROM events", ("function",), ["count(", "coalesce(", "columns(", "corr("]),
         ("SELECT cou|(*) FROM events", ("function",), ["count"]),
     ],
 )

@@ -23,6 +23,11 @@ JOINS = (
 )  # fmt: skip
 ORDERS = ("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
 WINDOWS = ("PARTITION BY", "ORDER BY", "ROWS", "RANGE")
+COMMON_FUNCTIONS = (
+    "count", "sum", "avg", "min", "max", "date_trunc", "lower", "upper", "round", "strftime", "list",
+    "any_value", "approx_count_distinct", "regexp_matches",
+)  # fmt: skip
+"""Told before the hundreds of others that begin alike."""
 SYNTAX_FUNCTIONS = ("coalesce", "cast", "try_cast", "extract", "columns")
 """Called as functions are, but known to the parser alone."""
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from lakeq.formats.types import sql_type
-from lakeq.planner.completion.keywords import SYNTAX_FUNCTIONS
+from lakeq.planner.completion.keywords import COMMON_FUNCTIONS, SYNTAX_FUNCTIONS
 from lakeq.planner.completion.matching import spell_name
 from lakeq.planner.completion.names import SourceColumn, fields_of
 from lakeq.planner.completion.place import Place
@@ -135,7 +135,9 @@ def _offer_functions(place: Place, tables: NamedTables) -> Iterator[Offer]:
     """The functions, with their bracket, once a letter was typed: there are hundreds."""
     if place.prefix and not place.is_quoted:
         bracket = "" if place.rest.startswith("(") else "("
-        for name in (*SYNTAX_FUNCTIONS, *tables.source.functions()):
+        every = tables.source.functions()
+        common = [name for name in COMMON_FUNCTIONS if name in every]
+        for name in (*common, *SYNTAX_FUNCTIONS, *every):
             if place.matcher.fit(name) is not None:
                 yield Offer(name, f"{name}{bracket}", "function", "function", 5)
 
