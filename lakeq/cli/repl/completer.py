@@ -19,10 +19,11 @@ class ReplCompleter(Completer):
     """Completes commands by their table, and SQL by what is known of the lake: nothing is listed for it."""
 
     def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+        self._names = KnownNames(lake)
         self._paths = PathCompleter(expanduser=True)
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
+        self._names.look_up()
         line = document.text_before_cursor.lstrip()
         if line.startswith("."):
             yield from self._complete_command(line, event)
@@ -30,7 +31,7 @@ class ReplCompleter(Completer):
             yield from self._complete_sql(document.text, document.cursor_position)
 
     def _complete_sql(self, text: str, position: int) -> Iterator[Completion]:
-        for offer in complete_sql(text, position, KnownNames(self._lake)):
+        for offer in complete_sql(text, position, self._names):
             meaning = offer.detail or ("" if offer.kind == "keyword" else offer.kind)
             yield Completion(offer.text, offer.start - position, display_meta=meaning)
 
@@ -57,8 +58,7 @@ class ReplCompleter(Completer):
         """The words that an argument of this kind may be, with what they mean."""
         match kind:
             case "table":
-                names = KnownNames(self._lake)
-                return [(name, names.describe(name)) for name in names.table_names()]
+                return [(name, self._names.describe(name)) for name in self._names.table_names()]
             case "command":
                 return [(name, command.help) for name, command in COMMANDS.items()]
             case "mode":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from lakeq.catalog.table import Table
@@ -9,13 +10,25 @@ from lakeq.lake import Lake
 from lakeq.planner.completion import SourceColumn
 from lakeq.quantities import format_count, format_size
 
+_FRESH_SECONDS = 2.0
+
 
 class KnownNames:
-    """The names of a lake as it is known now. Make one for each completion: the tables are looked up once."""
+    """The names of a lake as it is known now, or was two seconds ago: looking them up takes longer than a
+    key may."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._tables: dict[str, Table] = {table.name: table for table in lake.known_tables()}
+        self._looked_up = float("-inf")
+        self._tables: dict[str, Table] = {}
+        self._values: dict[tuple[str, str, frozenset[tuple[str, str]]], Sequence[str]] = {}
+
+    def look_up(self) -> None:
+        """Forget what is too old."""
+        now = time.monotonic()
+        if now - self._looked_up > _FRESH_SECONDS:
+            self._tables = {table.name: table for table in self._lake.known_tables()}
+            self._values, self._looked_up = {}, now
 
     def table_names(self) -> Sequence[str]:
         """The tables known by now."""
@@ -42,7 +55,10 @@ class KnownNames:
 
     def partition_values(self, table: str, key: str, where: Mapping[str, str]) -> Sequence[str]:
         """Values of a partition key, as SQL literals."""
-        return self._lake.partition_values(table, key, where)
+        asked = table, key, frozenset(where.items())
+        if asked not in self._values:
+            self._values[asked] = self._lake.partition_values(table, key, where)
+        return self._values[asked]
 
     def functions(self) -> Sequence[str]:
         """The functions that a query may call."""

@@ -132,4 +132,4 @@ def ask(question: str) -> bool:
 def tell_error(text: str) -> None:
     """Say what went wrong: on standard error, in red where there are colours."""
     sys.stdout.flush()
-    make_console(sys.stderr).print(text, style="red")
+    make_console(sys.stderr).print(text, style="red", soft_wrap=True)

@@ -143,7 +143,7 @@ def test_a_budget_refuses_and_warns_while_typing(start: Start) -> None:
     terminal.wait_for("over the limit of 1.0 KB")
     assert terminal.colour("Query not run") == "brown"
     terminal.type(";\r")
-    terminal.wait_for("Add a filter on year or month, or raise max_bytes.")
+    terminal.wait_for("Add a filter on year or month, or raise")
     terminal.type(".budget off\r")
     terminal.wait_for("no limit is set")
     terminal.type("select sum(amount) as total from events;\r")
