@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pexpect
 import pyte
+from rich.text import Text
 
 _PATIENCE = 60.0
 """Seconds until a screen is given up: these machines may be busy."""
@@ -25,11 +27,23 @@ KEYS = {
 }
 
 
+def _find_colour(name: str) -> str:
+    """A colour of pyte as rich calls it."""
+    if len(name) == 6 and all(c in "0123456789abcdef" for c in name):
+        return f"#{name}"
+    return {"brown": "yellow", "brightbrown": "bright_yellow"}.get(name, name.replace("bright", "bright_"))
+
+
 class Terminal:
     """A child process on a pseudo-terminal of this size. A context manager, which ends the child."""
 
     def __init__(
-        self, command: Sequence[str], env: dict[str, str], columns: int = 100, lines: int = 30
+        self,
+        command: Sequence[str],
+        env: dict[str, str],
+        columns: int = 100,
+        lines: int = 30,
+        folder: Path | None = None,
     ) -> None:
         self.columns, self.lines = columns, lines
         self._screen = pyte.Screen(columns, lines)
@@ -38,6 +52,7 @@ class Terminal:
             command[0],
             list(command[1:]),
             env={**env, "TERM": "xterm-256color"},
+            cwd=folder,
             dimensions=(lines, columns),
             timeout=_PATIENCE,
         )
@@ -61,6 +76,18 @@ class Terminal:
     def toolbar(self) -> str:
         """The last line of the screen."""
         return self._screen.display[-1].strip()
+
+    def draw(self) -> Text:
+        """The screen with its colours."""
+        text = Text()
+        for number in range(self.lines):
+            for column in range(self.columns):
+                cell = self._screen.buffer[number][column]
+                colours = [_find_colour(cell.fg), "on " + _find_colour(cell.bg)]
+                flags = [name for name in ("bold", "reverse") if getattr(cell, name)]
+                text.append(cell.data, " ".join([*flags, *colours]))
+            text.append("\n")
+        return text
 
     def line(self, number: int) -> str:
         """A line of the screen, from 0 at its top."""

@@ -32,13 +32,14 @@ def run_demo() -> str:
         ).stdout
 
 
-def draw_text(text: str) -> str:
+def draw_text(text: Text, title: str, width: int) -> str:
     """The terminal's text as SVG. The font is the reader's own: nothing is fetched to show it."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(Text.from_ansi(text))
-    svg = console.export_svg(title="lakeq demo")
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
+    console.print(text)
+    svg = console.export_svg(title=title)
     return re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "demo.svg").write_text(draw_text(run_demo()), encoding="utf-8")
+    picture = draw_text(Text.from_ansi(run_demo()), "lakeq demo", WIDTH)
+    (ROOT / "docs" / "demo.svg").write_text(picture, encoding="utf-8")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from lakeq.cli.arguments import build_parser
+from lakeq.cli.arguments import build_parser, choose_command
 from lakeq.cli.commands import COMMANDS
 from lakeq.errors import BudgetExceededError, LakeqError, QueryCancelledError
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from lakeq.cli.completion import complete
 
         complete(parser)
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(choose_command(sys.argv[1:] if argv is None else argv))
     try:
         COMMANDS[arguments.command](arguments)
         sys.stdout.flush()

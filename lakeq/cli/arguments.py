@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from lakeq import __version__
+from lakeq.cli.commands import COMMANDS
 from lakeq.errors import ConfigError
 from lakeq.quantities import parse_bytes, parse_dollars
 
@@ -52,6 +53,16 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--s3", action="store_true", help="keep the lake in an S3 server on this machine")
     demo.add_argument("--keep", metavar="DIR", help="write the lake there and leave it")
     return parser
+
+
+def choose_command(argv: Sequence[str]) -> Sequence[str]:
+    """The arguments with their command: `lakeq LAKE` is `lakeq repl LAKE`, where LAKE can be nothing else: a
+    URL, a path with a `/`, a definition, or a folder here."""
+    word = argv[0] if argv else ""
+    if word.startswith("-") or word in COMMANDS:
+        return argv
+    is_lake = "/" in word or "\\" in word or word.endswith(".toml") or (word != "" and Path(word).is_dir())
+    return ["repl", *argv] if is_lake else argv
 
 
 def _add_repl(commands: Commands) -> None:

@@ -17,9 +17,8 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
 from prompt_toolkit.output import Output
-from prompt_toolkit.styles import Style, merge_styles, style_from_pygments_cls
+from prompt_toolkit.styles import Style
 from pygments.lexers.sql import SqlLexer
-from pygments.styles import get_style_by_name
 
 from lakeq.cli.repl.script import is_complete
 from lakeq.cli.repl.settings import ReplSettings
@@ -38,8 +37,13 @@ _STYLE = {
     "warning": "bg:ansiyellow ansiblack",
     "error": "bg:ansired ansiwhite",
     "hint": "reverse",
+    "pygments.keyword": "bold ansicyan",
+    "pygments.name.builtin": "ansicyan",
+    "pygments.literal.string": "ansigreen",
+    "pygments.literal.number": "ansimagenta",
+    "pygments.comment": "ansibrightblack",
 }
-_SQL_STYLE = "default"
+"""The colours are those of the terminal, so that they go with its background."""
 
 
 class SqlOrCommand(Lexer):
@@ -73,7 +77,7 @@ class Prompt:
             multiline=True,
             prompt_continuation=_continue,
             lexer=SqlOrCommand(),
-            style=make_style(),
+            style=Style.from_dict(_STYLE),
             completer=completer,
             complete_in_thread=True,
             complete_while_typing=Condition(lambda: settings.complete),
@@ -108,12 +112,6 @@ class Prompt:
 
 def _continue(width: int, number: int, wraps: int) -> StyleAndTextTuples:
     return [("class:continued", _CONTINUED.rjust(width) if not wraps else " " * width)]
-
-
-def make_style() -> Style:
-    """The colours of the prompt; they are those of the terminal, so that they go with its background."""
-    sql = style_from_pygments_cls(get_style_by_name(_SQL_STYLE))
-    return Style(merge_styles([sql, Style.from_dict(_STYLE)]).style_rules)
 
 
 def open_history() -> History:

@@ -51,7 +51,8 @@ def describe_preview(preview: Preview, ask_above: AskAbove) -> Words:
     if ask_above.is_below(estimate):
         warnings.append("asks before it runs")
     words = [*parts, *dict.fromkeys(warnings), *map(show_line, preview.notes)]
-    return (WARNING if warnings else ESTIMATE), f"{'' if preview.is_whole else 'so far '}{' · '.join(words)}"
+    style = WARNING if warnings else HINT if preview.notes else ESTIMATE
+    return style, f"{'' if preview.is_whole else 'so far '}{' · '.join(words)}"
 
 
 def is_unpruned(scan: TableScan) -> bool:
