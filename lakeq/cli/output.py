@@ -172,8 +172,9 @@ def quote_csv(texts: pa.Array) -> pa.Array:
     special = _find_special(texts)
     if not special.any():
         return texts
-    quoted = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
-    return pc.if_else(pa.array(special), quoted, texts)
+    mask = pa.array(special)
+    doubled = pc.replace_substring(texts.filter(mask), '"', '""')
+    return pc.replace_with_mask(texts, mask, pc.binary_join_element_wise('"', doubled, '"', ""))
 
 
 def _find_special(texts: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
