@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 
 from lakeq.cache import Cache, open_cache
@@ -19,6 +20,7 @@ from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
 from lakeq.catalog.freshness import parse_freshness
+from lakeq.catalog.partition_chart import PartitionChart, chart_partitions
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal, propose_times
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
@@ -223,6 +225,19 @@ class Lake:
     def partitions(self, name: str) -> pa.Table:
         """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""
         return metadata_rows(f"{self._known(name)}$partitions", self._catalog.view())
+
+    def chart(self, name: str, sql: str | None = None, most: int = 20) -> PartitionChart:
+        """How a table's bytes lie over its days, its months or the values of its first key (the largest
+        `most`), and how many of them a query keeps, in any of its references to the table."""
+        name = self._known(name)
+        kept = [] if sql is None else [s.files for s in self.plan(sql).scans if s.table.name == name]
+        entry = self._catalog.view().entry(name)
+        if sql is None:
+            return chart_partitions(entry.table, entry.index, most=most)
+        found = [entry.index.find_files(files).ids_or_all for files in kept]
+        if not found:
+            raise ConfigError(f"The query does not read table {name!r}. Leave the query out, or correct it.")
+        return chart_partitions(entry.table, entry.index, entry.index.take(np.concatenate(found)), most)
 
     def files(self, name: str) -> pa.Table:
         """One row a file: path, size, modified, etag, storage_class, partition keys, row_count."""

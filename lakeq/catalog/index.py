@@ -126,6 +126,29 @@ class FileIndex:
         counts = self._facts.count_rows(self._partitions, self.partitions)
         return rows.append_column("row_count", pa.array(counts, pa.int64()))
 
+    def sum_files(self, sql: Mapping[str, str], over: Sequence[int], kept: FileSelection) -> pa.Table:
+        """`files`, `bytes` and `kept_bytes` (of the files kept) for each combination of the columns `sql`: by
+        name, as SQL over the partition keys of these numbers. Where that fails they are NULL."""
+        keys = "".join(f"{partition_column(i)}, " for i in over)
+        is_kept = "TRUE" if kept.ids is None else among(kept.ids)
+        # First by the keys as they are: the SQL is then evaluated once for each of their values.
+        each = (
+            f"SELECT {keys}count(*) AS files, sum(size) AS bytes, "
+            f"coalesce(sum(size) FILTER ({is_kept}), 0) AS kept_bytes "
+            f"FROM {self._tables.files} GROUP BY ALL"
+        )
+        columns = "".join(f"TRY({text}) AS {quote_name(name)}, " for name, text in sql.items())
+        sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in ("files", "bytes", "kept_bytes"))
+        return self._tables.read(f"SELECT {columns}{sums} FROM ({each}) GROUP BY ALL", kept.ids)
+
+    def find_files(self, selection: FileSelection) -> FileSelection:
+        """The files of this index that lie where those of a selection do, which may be of another listing."""
+        if selection.index is self:
+            return selection
+        paths = self._tables.read(f"SELECT path FROM {self._tables.files}")["path"]
+        wanted = selection.to_table()["path"].combine_chunks()
+        return self.take(np.flatnonzero(pc.is_in(paths, value_set=wanted)))
+
     def read_uninspected(self, selection: FileSelection) -> pa.Table:
         """`file_id`, path, size, etag, storage_class of the selected files whose footer or head was not read
         yet."""

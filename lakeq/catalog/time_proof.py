@@ -12,7 +12,7 @@ import pyarrow as pa
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.row_groups import leaf_types
 from lakeq.catalog.table import Table
-from lakeq.catalog.time_mapping import TimeMapping, find_leaf, promised_bounds
+from lakeq.catalog.time_mapping import UNITS, TimeMapping, find_leaf, promised_bounds
 from lakeq.formats.base import Column
 from lakeq.formats.types import quote_name
 from lakeq.quantities import format_duration
@@ -123,11 +123,15 @@ def propose_times(
                 break
 
 
-def time_keys(columns: Sequence[Column], by_name: bool = False) -> Iterator[tuple[str, ...]]:
+def time_keys(
+    columns: Sequence[Column], by_name: bool = False, finest: str = "hour"
+) -> Iterator[tuple[str, ...]]:
     """The partition columns that may name a time, coarse to fine, finest choice first; with `by_name`, only
-    those that are called so."""
+    those that are called so. None goes below the unit `finest`, but for a key that spells the whole time."""
+    limit = UNITS.index(finest) + 1
     names = {column.name.casefold(): column.name for column in columns}
     units = [next((names[name] for name in group if name in names), None) for group in _NAMES]
+    units[limit:] = [None] * (len(units) - limit)
     count = units.index(None) if None in units else len(units)
     chains = [tuple(unit for unit in units[:count] if unit is not None)]
     for column in columns:
@@ -137,7 +141,7 @@ def time_keys(columns: Sequence[Column], by_name: bool = False) -> Iterator[tupl
             break
     integers = tuple(column.name for column in columns if pa.types.is_integer(column.type))
     if not by_name:
-        chains.append(integers[: len(_NAMES)])
+        chains.append(integers[:limit])
     for chain in dict.fromkeys(chains):
         for length in range(len(chain), 0, -1):
             yield chain[:length]
