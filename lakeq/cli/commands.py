@@ -38,7 +38,6 @@ from lakeq.cli.words import (
     describe_layout,
     describe_proposal,
     describe_status,
-    show_line,
     table_to_dict,
 )
 from lakeq.errors import ConfigError
@@ -48,6 +47,7 @@ from lakeq.planner.archived import write_restores
 from lakeq.planner.bind import Params
 from lakeq.quantities import format_count, format_size
 from lakeq.result import Result
+from lakeq.texts import show_line
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakeq.cli.texts import spell_json, spell_values
 from lakeq.errors import ConfigError
+from lakeq.texts import spell_json, spell_values
 
 Writer = Callable[[pa.Schema, Iterable[pa.RecordBatch], BinaryIO], None]
 

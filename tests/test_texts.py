@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lakeq.cli.texts import spell_json, spell_values
+from lakeq.texts import spell_json, spell_values
 
 NOON = dt.datetime(2026, 11, 3, 12)
 
