@@ -11,12 +11,16 @@ from lakeq.planner.scan import Missed, TableScan, tell_bytes, tell_name, tell_pr
 from lakeq.quantities import format_share
 
 _MOST_PICTURES = 3
+_LARGE = 60_000
+"""Characters after which no further picture is drawn: one of ten years alone has nearly twice as many."""
 _MOST_SCANS = 20
 
 
 def draw_scans(scans: Sequence[TableScan]) -> Markup:
     """The scans one below the other, the first few with a picture of their partitions."""
-    drawn = [_draw_scan(scan, number < _MOST_PICTURES) for number, scan in enumerate(scans[:_MOST_SCANS])]
+    drawn: list[Markup] = []
+    for number, scan in enumerate(scans[:_MOST_SCANS]):
+        drawn.append(_draw_scan(scan, number < _MOST_PICTURES and sum(map(len, drawn)) < _LARGE))
     left_out = len(scans) - len(drawn)
     return join([*drawn, draw_note(f"… {left_out:,} more scans") if left_out else None])
 
