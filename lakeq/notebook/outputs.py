@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -92,14 +92,15 @@ def watch(
 ) -> T:
     """The outcome of `work`, which another thread does, so that an interrupt is heard meanwhile: then `stop`
     is called. How far it is stands in the slot until it has ended."""
-    pending = begin(work)
+    pending: Future[T] | None = None
     with _cleared_on_failure(slot):
         try:
+            pending = begin(work)
             while not wait([pending], _EAR_SECONDS).done:
                 slot.tell(find_moment())
         except KeyboardInterrupt:
             stop()
-            wait([pending], _STOP_SECONDS)
+            wait([] if pending is None else [pending], _STOP_SECONDS)
             raise
         return pending.result()
 
