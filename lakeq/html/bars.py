@@ -26,7 +26,7 @@ def draw_bars(bars: Sequence[Bar]) -> Markup:
     """A line a bar: the label, the bar with the kept part in colour, what it is called."""
     largest = max((bar.size for bar in bars), default=0)
     rows = [(bar.label, draw_bar(bar.size, bar.kept, largest, bar.told), bar.told) for bar in bars]
-    return draw_table((), rows, right=(2,)) if rows else Markup("")
+    return draw_table((), rows) if rows else Markup("")
 
 
 def draw_bar(size: int, kept: int, largest: int, told: str) -> Markup:
