@@ -12,7 +12,7 @@ import pytest
 
 import lakeq
 from lakeq.lake_html import draw_lake
-from tests.html.pages import parse_page, read_text
+from tests.html.pages import parse_output, read_text
 
 
 @pytest.fixture
@@ -77,4 +77,4 @@ def test_a_result_that_was_read_shows_its_first_rows(lake: lakeq.Lake) -> None:
     result.arrow()
     assert read_text(result._repr_html_()).endswith("9 9 50 rows, the first 20 shown")
     result.shown_rows = 2
-    assert len(list(parse_page(result._repr_html_()).iter("td"))) == 2
+    assert len(list(parse_output(result._repr_html_()).iter("td"))) == 2

@@ -25,7 +25,10 @@ class Bar:
 def draw_bars(bars: Sequence[Bar]) -> Markup:
     """A line a bar: the label, the bar with the kept part in colour, what it is called."""
     largest = max((bar.size for bar in bars), default=0)
-    rows = [(bar.label, draw_bar(bar.size, bar.kept, largest, bar.told), bar.told) for bar in bars]
+    rows = [
+        (_draw_word(bar.label), draw_bar(bar.size, bar.kept, largest, bar.told), _draw_word(bar.told))
+        for bar in bars
+    ]
     return draw_table((), rows) if rows else Markup("")
 
 
@@ -48,6 +51,10 @@ def draw_bar(size: int, kept: int, largest: int, told: str) -> Markup:
 def draw_share(part: int, whole: int, told: str) -> Markup:
     """How much of a whole is done."""
     return draw_bar(whole, min(part, whole), whole, told)
+
+
+def _draw_word(text: str) -> Markup:
+    return element("span", text, style="white-space: nowrap")
 
 
 def _draw_part(length: float, colour: str, opacity: float) -> Markup | None:

@@ -17,6 +17,8 @@ LINE = "1px solid var(--jp-border-color2, rgba(128, 128, 128, 0.35))"
 """A border that is seen on light and on dark pages."""
 DIM = "opacity: 0.65"
 MONO = "font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace); font-size: 0.92em"
+NO_MATH = "tex2jax_ignore mathjax_ignore"
+"""The class of what a page shows by itself: Jupyter would set what is between two `$` as a formula."""
 _VOID = frozenset({"br"})
 _LINES = ("pre", "code")
 """Elements in which the ends of lines are kept."""
@@ -70,6 +72,7 @@ def draw_card(title: Content, *parts: Content) -> Markup:
         "div",
         head,
         *(part for part in parts if part),
+        class_=NO_MATH,
         style=f"border: {LINE}; border-radius: 4px; padding: 0.6em 0.9em; margin: 0.2em 0; max-width: 62em; "
         "line-height: 1.45; font-variant-numeric: tabular-nums; overflow-x: auto",
     )
@@ -94,7 +97,7 @@ def draw_lines(text: str) -> Markup:
 
 def draw_note(text: Content) -> Markup:
     """A line of less weight."""
-    return element("div", text, style=DIM)
+    return element("div", text, class_=NO_MATH, style=DIM)
 
 
 def draw_details(title: Content, *parts: Content) -> Markup:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pyarrow as pa
 
-from lakeq.html.markup import DIM, LINE, Content, Markup, draw_note, element, join
+from lakeq.html.markup import DIM, LINE, NO_MATH, Content, Markup, draw_note, element, join
 from lakeq.texts import spell_values
 
 _CELL = "padding: 0.15em 0.8em 0.15em 0; border: none; vertical-align: top; background: none; color: inherit"
@@ -61,7 +61,7 @@ def draw_rows(table: pa.Table, rows: int) -> Markup:
     count = f"{table.num_rows:,} row" + ("" if table.num_rows == 1 else "s")
     more = f", the first {shown.num_rows:,} shown" if shown.num_rows < table.num_rows else ""
     scroll = element("div", draw_table(header, body, right), style="overflow-x: auto; max-width: 100%")
-    return element("div", scroll, draw_note(f"{count}{more}"))
+    return element("div", scroll, draw_note(f"{count}{more}"), class_=NO_MATH)
 
 
 def _draw_cells(column: pa.ChunkedArray) -> list[Content]:

@@ -13,7 +13,7 @@ from IPython.display import DisplayHandle, display
 from lakeq.cli.progress import StatusLine, describe_progress
 from lakeq.cli.words import describe_estimate, describe_status
 from lakeq.html.bars import draw_share
-from lakeq.html.markup import Markup, draw_note, element, join
+from lakeq.html.markup import Markup, draw_note, join
 from lakeq.planner.estimate import Estimate
 from lakeq.result import Result
 from lakeq.storage.progress import Progress
@@ -52,7 +52,7 @@ class Slot:
         if moment.bytes_total:
             done, total = moment.bytes_done, moment.bytes_total
         bar = draw_share(done, total, words) if total else None
-        self._show(words, element("div", bar, draw_note(words)))
+        self._show(words, join([bar, draw_note(words)]))
 
     def fill(self, text: str, html: Markup) -> None:
         """Show what stays."""

@@ -36,14 +36,14 @@ def test_other_values_are_bars_with_the_rest_below() -> None:
     rest = {"undated": ChartBar("NULL", 1, 0, 1), "others": ChartBar("3 others", 5, 0, 3)}
     drawn = draw_chart(PartitionChart("t", ("product",), (), bars, **rest))
     assert drawn.count(KEPT) == 1
-    labels = [row[0].text for row in parse_page(drawn).iter("tr")]
+    labels = [row[0][0].text for row in parse_page(drawn).iter("tr")]
     assert labels[0] == "coffee" and labels[2:] == ["3 others", "NULL"]
 
 
 def test_of_many_months_the_latest_are_drawn_and_the_others_summed_up() -> None:
     bars = tuple(ChartBar(f"{2000 + n // 12}-{n % 12 + 1:02}", 10, n % 2, 1) for n in range(240))
     drawn = draw_chart(PartitionChart("t", ("month",), bars=bars))
-    labels = [row[0].text for row in parse_page(drawn).iter("tr")]
+    labels = [row[0][0].text for row in parse_page(drawn).iter("tr")]
     assert labels[0] == "… 216 before" and labels[1:] == [bar.label for bar in bars[-24:]]
     assert "2.1 KB in 216 files, 108 bytes kept" in read_text(drawn)
 

@@ -23,6 +23,14 @@ def parse_page(html: str) -> ElementTree.Element:
     return tree
 
 
+def parse_output(html: str) -> ElementTree.Element:
+    """As `parse_page`, of what a notebook shows by itself: no dollar in it may begin a formula."""
+    tree = parse_page(html)
+    for part in tree:
+        assert part.tag == "svg" or "mathjax_ignore" in part.attrib["class"].split()
+    return tree
+
+
 def read_text(html: str) -> str:
     """What one reads of it, the pieces one after the other, in one line."""
     return " ".join(" ".join(parse_page(html).itertext()).split())

@@ -7,7 +7,7 @@ import datetime as dt
 import pyarrow as pa
 
 from lakeq.html.tables import draw_facts, draw_rows, draw_table
-from tests.html.pages import HOSTILE, parse_page, read_text
+from tests.html.pages import HOSTILE, parse_output, parse_page, read_text
 
 
 def test_numbers_are_aligned_to_the_right() -> None:
@@ -41,6 +41,7 @@ def test_null_is_told_from_the_text() -> None:
 def test_hostile_names_and_values_are_inert() -> None:
     nested = pa.array([{HOSTILE: [HOSTILE]}])
     drawn = draw_rows(pa.table({HOSTILE: [HOSTILE], "n": nested, "b": [b"\x00<"]}), 20)
+    parse_output(drawn)
     assert "&lt;script&gt;" in drawn
     assert "003c" in read_text(drawn)
 

@@ -23,7 +23,7 @@ from lakeq.notebook import magic
 from lakeq.planner.estimate import Estimate
 from lakeq.result import Result
 from lakeq.storage.workers import wait_for
-from tests.html.pages import parse_page
+from tests.html.pages import parse_output
 from tests.notebook.conftest import Shell
 
 
@@ -61,7 +61,7 @@ def test_the_estimate_is_shown_before_the_query_runs(
 def test_what_is_displayed_is_html_with_text_beside_it(connected: Shell) -> None:
     connected.get("%%lakeq\nSELECT n FROM t WHERE day = 1")
     for output in connected.outputs:
-        parse_page(output["data"]["text/html"])
+        parse_output(output["data"]["text/html"])
     assert "<svg" in connected.outputs[0]["data"]["text/html"]
 
 

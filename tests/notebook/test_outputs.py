@@ -11,7 +11,7 @@ from lakeq.html.markup import Markup
 from lakeq.notebook import outputs
 from lakeq.notebook.outputs import Slot, watch
 from lakeq.storage.progress import Progress
-from tests.html.pages import parse_page
+from tests.html.pages import parse_output
 from tests.notebook.conftest import Shell
 
 HALF = Progress("reading", 3, 10, 5_000, 10_000, 2.0)
@@ -34,7 +34,7 @@ def test_a_place_is_filled_anew_and_not_a_second_time(published: list[dict[str, 
     first, last = published
     assert "5.0 KB" not in first["data"]["text/plain"]
     assert first["data"]["text/plain"] == "reading · 4.9 KB of 9.8 KB · 2.4 KB/s"
-    (whole, part) = parse_page(first["data"]["text/html"]).iter("rect")
+    (whole, part) = parse_output(first["data"]["text/html"]).iter("rect")
     assert float(part.attrib["width"]) == float(whole.attrib["width"]) / 2
     assert (last["update"], last["data"]["text/plain"]) == (True, "done")
     assert last["transient"] == first["transient"]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import lakeq
-from tests.html.pages import HOSTILE, parse_page, read_text
+from tests.html.pages import HOSTILE, parse_output, read_text
 
 KEPT = "--jp-brand-color1"
 NAME = HOSTILE.replace("/", "")
@@ -38,6 +38,7 @@ def quote(name: str) -> str:
 
 def test_an_estimate_shows_bytes_dollars_and_what_is_kept(lake: lakeq.Lake) -> None:
     estimate = lake.estimate("SELECT n FROM t WHERE day = DATE '2026-11-02'")
+    parse_output(estimate._repr_html_())
     told = read_text(estimate._repr_html_())
     assert told.startswith(f"{estimate.bytes_scanned} bytes · $0.000048 (athena) t · parquet")
     assert "partitions 1 of 3 files 1 of 3 row groups 1 of 3 columns n, day" in told
@@ -62,7 +63,7 @@ def test_a_rewrite_stands_below_the_condition_that_it_replaces(lake: lakeq.Lake)
 
 def test_each_scan_is_shown_and_only_the_first_few_with_a_picture(lake: lakeq.Lake) -> None:
     sql = "SELECT 1 FROM " + ", ".join(f"t AS t{number}" for number in range(25))
-    page = parse_page(lake.plan(sql)._repr_html_())
+    page = parse_output(lake.plan(sql)._repr_html_())
     assert len([svg for svg in page.iter("svg") if "calendar" in svg.attrib.get("aria-label", "")]) == 3
     told = " ".join(page.itertext())
     assert "t as t19" in told and "t as t20" not in told and "… 5 more scans" in told
@@ -77,7 +78,9 @@ def test_several_scans_of_ten_years_stay_small(lake: lakeq.Lake, tmp_path: Path)
     estimate = lake.estimate("SELECT a.n FROM long a, long b, long c WHERE year(a.day) = 2020")
     html = estimate._repr_html_()
     assert len(html) < 200_000
-    assert len([svg for svg in parse_page(html).iter("svg") if "calendar" in svg.get("aria-label", "")]) == 10
+    assert (
+        len([svg for svg in parse_output(html).iter("svg") if "calendar" in svg.get("aria-label", "")]) == 10
+    )
 
 
 def test_hostile_names_are_inert(lake: lakeq.Lake) -> None:
@@ -85,11 +88,11 @@ def test_hostile_names_are_inert(lake: lakeq.Lake) -> None:
     sql = f"SELECT {quote(NAME)} FROM {quote(table.name)} WHERE plain <> {chr(39)}{NAME.replace(chr(39), chr(39) * 2)}{chr(39)}"
     for drawn in (lake.estimate(sql), lake.plan(sql), lake.sql(sql), table, lake):
         html = drawn._repr_html_()
-        parse_page(html)
+        parse_output(html)
         assert "&lt;script&gt;" in html
     result = lake.sql(sql.split("WHERE")[0])
     result.arrow()
-    parse_page(result._repr_html_())
+    parse_output(result._repr_html_())
 
 
 def test_a_closed_lake_and_a_travelled_plan_are_shown_without_pictures(lake: lakeq.Lake) -> None:
