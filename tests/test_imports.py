@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("duckdb", "fsspec", "numpy", "obstore", "pyarrow", "rich", "s3fs", "sqlglot")
+HEAVY = ("IPython", "duckdb", "fsspec", "numpy", "obstore", "pyarrow", "rich", "s3fs", "sqlglot")
 
 
 def run_python(code: str) -> str:
