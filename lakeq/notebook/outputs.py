@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from typing import TypeVar
 
 from IPython.display import DisplayHandle, display
@@ -93,22 +92,14 @@ def watch(
     """The outcome of `work`, which another thread does, so that an interrupt is heard meanwhile: then `stop`
     is called. How far it is stands in the slot until it has ended."""
     pending: Future[T] | None = None
-    with _cleared_on_failure(slot):
-        try:
-            pending = begin(work)
-            while not wait([pending], _EAR_SECONDS).done:
-                slot.tell(find_moment())
-        except KeyboardInterrupt:
-            stop()
-            wait([] if pending is None else [pending], _STOP_SECONDS)
-            raise
-        return pending.result()
-
-
-@contextmanager
-def _cleared_on_failure(slot: Slot) -> Iterator[None]:
     try:
-        yield
-    except BaseException:
-        slot.clear()
+        pending = begin(work)
+        while not wait([pending], _EAR_SECONDS).done:
+            slot.tell(find_moment())
+        return pending.result()
+    except KeyboardInterrupt:
+        stop()
+        wait([] if pending is None else [pending], _STOP_SECONDS)
         raise
+    finally:
+        slot.clear()
