@@ -130,6 +130,20 @@ _HOMES = {
 }
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext lakeq` in a notebook: from then on there are `%lakeq` and `%%lakeq`."""
+    from lakeq.notebook.magic import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext lakeq`: the magics are gone, and the lakes that they connected to are closed."""
+    from lakeq.notebook.magic import unload
+
+    unload(shell)
+
+
 def __getattr__(name: str) -> Any:
     """Load the API at its first use: `import lakeq` alone loads neither duckdb nor pyarrow."""
     if name in __all__:

@@ -36,6 +36,7 @@ from lakeq.errors import (
     UnsupportedVerbError,
 )
 from lakeq.formats.types import quote_name, sql_type
+from lakeq.lake_html import draw_lake, draw_problem
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
 from lakeq.planner import parse
@@ -203,10 +204,22 @@ class Lake:
     def __repr__(self) -> str:
         return f"Lake({self.location!r})"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the tables; of a remote lake that asks the store, as `tables` does."""
+        try:
+            return draw_lake(self.location, *self.survey())
+        except LakeqError as error:
+            return draw_problem(self.location, str(error))
+
     @property
     def location(self) -> str:
         """The root of the lake: an absolute path or a URL."""
         return self._catalog.root.root
+
+    @property
+    def dialect(self) -> str:
+        """The SQL that queries are in which do not say otherwise."""
+        return self._dialect
 
     def close(self) -> None:
         """Stop running queries, keep what was learned of a remote lake, and free what the lake holds."""

@@ -17,6 +17,8 @@ import pyarrow as pa
 from lakeq.engines.base import QueryResult, QueryStats
 from lakeq.engines.duckdb import DuckDBEngine
 from lakeq.errors import EngineNotInstalledError
+from lakeq.html.markup import Markup, draw_note, join
+from lakeq.html.tables import draw_rows
 from lakeq.ledger.entries import CANCELLED, DONE
 from lakeq.ledger.ledger import QueryRecord
 from lakeq.planner.estimate import Estimate
@@ -48,6 +50,8 @@ class Result:
     ) -> None:
         """`record` is kept of how it ends, and tells how much it may scan; `planning` is what the plan has
         cost in requests and bytes so far."""
+        self.shown_rows = 20
+        """How many rows a notebook shows of it."""
         self._plan = plan
         self._estimate = estimate
         self._engine = engine
@@ -69,6 +73,19 @@ class Result:
 
     def __repr__(self) -> str:
         return f"Result({self._plan.text!r}, {self._estimate})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the first rows if they were read. Showing a Result does not run it: then its
+        estimate, and how to."""
+        if self._table is not None:
+            return draw_rows(self._table, self.shown_rows)
+        how = "Not run yet: .df(), .pl(), .arrow() or .show() reads the rows; .batches() streams them."
+        return join([draw_note(how), Markup(self._estimate._repr_html_())])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The same as text, for IPython in a terminal."""
+        is_read = self._table is not None
+        printer.text(format_table(self._table, self.shown_rows) if is_read else repr(self))
 
     @property
     def plan(self) -> ScanPlan:

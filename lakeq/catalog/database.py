@@ -76,6 +76,15 @@ class IndexTables:
         """The SQL name of one of the tables."""
         return f"{INDEX_SCHEMA}.{quote_name(f'{self._name}:{part}')}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the database can be asked: it is closed with its lake."""
+        try:
+            self._database.cursor().close()
+        except duckdb.ConnectionException:
+            return False
+        return True
+
     def write(self, table: str, select: str, incoming: pa.Table | None = None, is_new: bool = True) -> None:
         """Make a table of what `select` gives, which may read the rows `incoming`; add to it, if not
         `is_new`."""

@@ -66,6 +66,11 @@ class FileIndex:
         """The distinct schemas of the files inspected so far, in the order they were met."""
         return tuple(self._schemas)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be asked: it is closed with its lake."""
+        return self._tables.is_open
+
     def _create(self, files: pa.Table) -> None:
         raws = "".join(f", raw_{i}" for i in range(len(self._keys)))
         values = "".join(f", value_{i} AS {partition_column(i)}" for i in range(len(self._keys)))

@@ -10,6 +10,10 @@ from lakeq.catalog.layout import Layout
 from lakeq.catalog.time_mapping import TimeMapping
 from lakeq.errors import LakeqError
 from lakeq.formats.base import Column, ReadOptions
+from lakeq.formats.types import sql_type
+from lakeq.html.markup import draw_card, draw_details, element, join
+from lakeq.html.tables import draw_facts, draw_table
+from lakeq.quantities import format_bytes, format_count, format_moment, format_size
 
 PATH_COLUMN = "$path"
 SIZE_COLUMN = "$file_size"
@@ -33,6 +37,10 @@ class IgnoredObjects:
     count: int
     size: int
     examples: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = ", …" if self.count > len(self.examples) else ""
+        return f"{self.count:,} ({format_bytes(self.size)}) {self.reason}: {', '.join(self.examples)}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +111,23 @@ class Table:
         folded = name.casefold()
         every = (*self.columns, *HIDDEN_COLUMNS)
         return next((c for c in every if c.name.casefold() == folded), None)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: where the table lies, how large it is, its layout with the evidence, its columns."""
+        keys = {column.name for column in self.partition_columns}
+        columns = [(c.name, sql_type(c.type), "path" if c.name in keys else "file") for c in self.columns]
+        facts = [
+            ("problem", None if self.problem is None else str(self.problem)),
+            ("location", self.location),
+            ("layout", self.layout.template or self.layout.kind),
+            ("", join(element("div", sentence) for sentence in self.evidence)),
+            ("partitions", format_count(self.partitions_total)),
+            ("files", format_count(self.files_total)),
+            ("size", format_size(self.bytes_total)),
+            ("time", None if self.time is None else f"{self.time} (from {', '.join(self.time.keys)})"),
+            ("listed", format_moment(self.listed_at)),
+            ("ignored", join(element("div", str(objects)) for objects in self.ignored)),
+        ]
+        title = join([element("span", self.name, style="font-size: 1.15em"), f" · {self.format}"])
+        listed = draw_details(f"{len(columns):,} columns", draw_table(("column", "type", "from"), columns))
+        return draw_card(title, draw_facts(facts), listed)

@@ -220,6 +220,11 @@ def _add_lake(command: argparse.ArgumentParser, absent: str | None = None) -> No
         command.add_argument("lake", metavar="LAKE", nargs="?", help=f"{_LAKE_HELP} ({absent})")
     else:
         command.add_argument("lake", metavar="LAKE", help=_LAKE_HELP)
+    add_lake_options(command)
+
+
+def add_lake_options(command: argparse.ArgumentParser) -> None:
+    """The options that `connect_options` takes, but for the price."""
     group = command.add_argument_group("storage options")
     group.add_argument("--endpoint-url", metavar="URL", help="an S3 server other than AWS")
     group.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")

@@ -12,11 +12,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 from lakeq.cli.arguments import read_sql
-from lakeq.cli.words import show_line
 from lakeq.errors import BudgetExceededError, ConfigError, LakeqError
 from lakeq.lake import Lake
 from lakeq.planner.estimate import Estimate
 from lakeq.quantities import format_bytes, format_dollars, format_share
+from lakeq.texts import show_line
 
 _VERSION = 1
 

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakeq.cli.texts import is_plain, spell_json, spell_values
 from lakeq.cli.writing import choose_dictionaries, gather_groups, work_ahead
 from lakeq.errors import ConfigError
+from lakeq.texts import is_plain, spell_json, spell_values
 
 Buffer = Any
 """What a file takes: bytes, or a buffer of Arrow's."""

@@ -12,8 +12,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from lakeq.catalog.partition_chart import ChartBar, ChartDay, PartitionChart
-from lakeq.cli.words import show_line
 from lakeq.quantities import format_bytes
+from lakeq.texts import show_line
 
 _SHADES = "░▒▓█"
 _LEFT_OUT, _MISSING, _LEFT_OUT_BAR = "-", "·", "░"

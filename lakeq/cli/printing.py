@@ -6,8 +6,6 @@ import json
 import sys
 from typing import Any
 
-from lakeq.cli.words import show_line
-
 
 def say(text: str) -> None:
     """Print a line, without characters that a terminal would obey."""

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lakeq.catalog.table import Table as LakeTable
-from lakeq.cli.texts import spell_values
-from lakeq.cli.words import describe_layout, show_line
+from lakeq.cli.words import describe_layout
 from lakeq.quantities import format_count, format_size
+from lakeq.texts import show_line, spell_values
 
 _UNLIMITED = 100_000
 _NARROWEST = 8

@@ -20,10 +20,11 @@ from lakeq.cli.output import BINARY_FORMATS, SUFFIXES, WRITERS, open_output
 from lakeq.cli.pager import paged
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.render import draw_rows, make_console
-from lakeq.cli.words import describe_status, show_line
+from lakeq.cli.words import describe_status
 from lakeq.errors import ConfigError
 from lakeq.quantities import format_count
 from lakeq.result import Result
+from lakeq.texts import show_line
 
 T = TypeVar("T")
 

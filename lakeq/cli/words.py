@@ -15,7 +15,7 @@ from lakeq.engines.base import QueryStats
 from lakeq.errors import LakeqError, QueryError
 from lakeq.formats.types import sql_type
 from lakeq.planner.estimate import Estimate, describe_dollars, format_scanned
-from lakeq.planner.explain import describe_bill, explain_missed
+from lakeq.planner.explain import explain_missed
 from lakeq.quantities import (
     format_age,
     format_bytes,
@@ -25,6 +25,7 @@ from lakeq.quantities import (
     format_seconds,
     format_share,
 )
+from lakeq.texts import show_line
 
 _CARET_WIDTH = 100
 _OLD_SECONDS = 60
@@ -49,12 +50,6 @@ def point_at(sql: str, line: int, column: int) -> str:
     return f"  {before}{after}\n  {' ' * len(before)}^"
 
 
-def show_line(text: str) -> str:
-    """The text on one line, without characters that a terminal would obey."""
-    spaced = " ".join(text.split()) if "\n" in text or "\t" in text else text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in spaced)
-
-
 def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
     """The line after a query; without `stats` for one that was not read to its end."""
     parts = [
@@ -71,7 +66,7 @@ def describe_status(estimate: Estimate, stats: QueryStats | None) -> str:
 def describe_estimate(estimate: Estimate) -> Iterator[str]:
     """The estimate in lines: the sum first, then each table reference."""
     yield f"scans {format_scanned(estimate)}, costs {format_dollars(estimate.cost_usd)}"
-    yield from describe_bill(estimate)
+    yield from (f"  {line}" for line in estimate.bill)
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"
@@ -145,11 +140,7 @@ def describe_layout(table: Table) -> str:
 
 def describe_ignored(ignored: IgnoredObjects) -> str:
     """What was left out for one reason, and some of it by name."""
-    more = ", …" if ignored.count > len(ignored.examples) else ""
-    return (
-        f"{ignored.count:,} ({format_bytes(ignored.size)}) {ignored.reason}: "
-        f"{', '.join(map(show_line, ignored.examples))}{more}"
-    )
+    return show_line(str(ignored))
 
 
 def table_to_dict(table: Table) -> dict[str, Any]:

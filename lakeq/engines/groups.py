@@ -18,7 +18,8 @@ from lakeq.catalog.hive_names import NULL_TEXT, hive_folder
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import ExecutionError
 from lakeq.formats.base import FileSchema
-from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.plan import ScanPlan
+from lakeq.planner.scan import TableScan
 from lakeq.storage.base import Store
 from lakeq.storage.block_cache import fits_folder
 

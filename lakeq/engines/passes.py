@@ -12,8 +12,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from lakeq.engines.tables import OpenedTable
-from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.plan import ScanPlan
+from lakeq.planner.scan import scan_bytes
 
 _FILE_SCAN = re.compile(r"READ_\w+|PARQUET_SCAN|\w*ARROW_SCAN")
 _REPEATER = re.compile(r"REC\w*_CTE")

@@ -24,8 +24,8 @@ from lakeq.engines.translation import translate_run_error
 from lakeq.engines.views import TableView, build_view
 from lakeq.errors import ExecutionError, LakeqError
 from lakeq.formats.types import quote_name
-from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.plan import ScanPlan
+from lakeq.planner.scan import scan_bytes
 from lakeq.storage.reads import PlannedFileSystem
 
 # These are settings of one connection.

@@ -18,7 +18,7 @@ from lakeq.ledger.journal import Journal
 from lakeq.ledger.ledger import utc_now
 from lakeq.ledger.spending import count_query, divide
 from lakeq.planner.budget import Spent
-from lakeq.planner.estimate import EXACT
+from lakeq.planner.scan import EXACT
 
 _DOLLARS = pa.decimal128(38, 15)
 _LAST_DIGIT = Decimal(1).scaleb(-15)

@@ -29,10 +29,11 @@ from lakeq.ledger.entries import (
 from lakeq.ledger.journal import HAS_LOCKS, KEEP_DAYS, DayFile, Journal, find_history_folder
 from lakeq.ledger.spending import Spending, share_bytes
 from lakeq.planner.budget import QueryLimits, Spent, check_day, find_most_bytes
-from lakeq.planner.estimate import UPPER_BOUND, Estimate, bytes_by_table
+from lakeq.planner.estimate import Estimate, bytes_by_table
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import Pricing
 from lakeq.planner.redact import redact_sql
+from lakeq.planner.scan import UPPER_BOUND
 from lakeq.settings import Found, find_setting
 
 _WORDS = {"on": (True, False), "off": (False, False), "redact": (True, True)}

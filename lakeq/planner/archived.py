@@ -14,7 +14,8 @@ import pyarrow as pa
 from lakeq.catalog.file_classes import ClassShare, share_classes
 from lakeq.catalog.selection import unite_files
 from lakeq.errors import ConfigError, ObjectArchivedError
-from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.plan import ScanPlan
+from lakeq.planner.scan import TableScan
 from lakeq.planner.storage_prices import GIGABYTE, StoragePrices
 from lakeq.quantities import format_bytes, format_dollars
 from lakeq.settings import find_setting

@@ -26,8 +26,8 @@ from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
-from lakeq.planner.plan import Missed
 from lakeq.planner.references import collect_references
+from lakeq.planner.scan import Missed
 from lakeq.planner.sources import joins_of
 from lakeq.planner.synonyms import list_members, write_operators
 

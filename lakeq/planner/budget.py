@@ -12,9 +12,10 @@ from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.table import Table
 from lakeq.errors import BudgetExceededError, ConfigError
 from lakeq.planner.bind import TableReference
-from lakeq.planner.estimate import SAMPLED, Estimate, bytes_by_table, tell_scanned
+from lakeq.planner.estimate import Estimate, bytes_by_table, tell_scanned
 from lakeq.planner.pricing import Pricing
 from lakeq.planner.pruning import plan_prefixes
+from lakeq.planner.scan import SAMPLED
 from lakeq.quantities import format_bytes, format_count, format_dollars, parse_bytes, parse_dollars
 from lakeq.settings import DECLARED, Found, find_setting
 

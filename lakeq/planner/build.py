@@ -16,12 +16,12 @@ from lakeq.catalog.time_proof import find_strays, propose_times
 from lakeq.catalog.view import CatalogView
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
-from lakeq.planner.estimate import scan_bytes
 from lakeq.planner.limits import stops_early
 from lakeq.planner.metadata import ReadMetadata, scan_rows
-from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan, View
+from lakeq.planner.plan import InlineTable, ScanPlan, View
 from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
 from lakeq.planner.rewrites import suggest_rewrites
+from lakeq.planner.scan import Missed, TableScan, scan_bytes
 from lakeq.planner.weighing import Weighed, find_stored, is_read_in_parts, weigh_files, weigh_sample
 
 _LARGEST_INDEX_ANSWER = 100_000

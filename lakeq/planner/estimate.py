@@ -8,15 +8,26 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from lakeq.html.markup import draw_card, draw_note, element, join
 from lakeq.planner.archived import ArchivedCost, price_archived
-from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.bill import describe_archived, describe_storage
+from lakeq.planner.plan import ScanPlan
 from lakeq.planner.pricing import ATHENA, Pricing
 from lakeq.planner.requests import count_reads
+from lakeq.planner.scan import (
+    EXACT,
+    SAMPLED,
+    UPPER_BOUND,
+    TableScan,
+    scan_accuracy,
+    scan_bytes,
+    scan_range,
+)
+from lakeq.planner.scan_html import draw_notes, draw_scans
 from lakeq.planner.storage_cost import StorageCost, price_reads
 from lakeq.planner.storage_prices import S3_PRICES, StoragePrices
 from lakeq.quantities import format_bytes, format_dollars, format_moment, format_share
 
-EXACT, SAMPLED, UPPER_BOUND = "exact", "sampled", "upper_bound"
 _S3 = "s3://"
 
 
@@ -70,6 +81,13 @@ class Estimate:
         """What `max_cost` limits: the higher of both sums."""
         return max(self.total_usd, self.here_usd or Decimal(0))
 
+    @property
+    def bill(self) -> tuple[str, ...]:
+        """What S3 asks beside the price of the scan, a line each, and both sums; nothing for a local lake.
+        Then what a restore of archived files would cost."""
+        lines = () if self.storage is None else describe_storage(self.storage, self.total_usd, self.pricing)
+        return (*lines, *(() if self.archived is None else (describe_archived(self.archived),)))
+
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain JSON values."""
         return {
@@ -99,6 +117,17 @@ class Estimate:
             f"{tell_scanned(self, describe_dollars(self))}"
         )
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython in a terminal: what `print` shows."""
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: bytes and dollars, what S3 asks beside them, what each scan reads of its table."""
+        size = element("span", format_scanned(self), style="font-size: 1.25em")
+        title = join([size, f" · {format_dollars(self.cost_usd)} ({self.pricing})"])
+        listed = None if self.listed_at is None else f"listed {format_moment(self.listed_at)}"
+        return draw_card(title, draw_notes(self.bill), draw_scans(self.scans), listed and draw_note(listed))
+
 
 def format_scanned(estimate: Estimate) -> str:
     """The bytes scanned, with how sure that is."""
@@ -124,32 +153,6 @@ def describe_dollars(estimate: Estimate) -> str:
     if estimate.storage is None or not estimate.storage.lines:
         return price
     return f"{price}, run here {format_dollars(estimate.here_usd or Decimal(0))}"
-
-
-def scan_bytes(scan: TableScan) -> int:
-    """Bytes that one table reference scans: column chunks where footers tell, else whole objects."""
-    if scan.from_index:
-        return 0
-    return scan.files.size if scan.column_bytes is None else scan.column_bytes
-
-
-def scan_accuracy(scan: TableScan) -> str:
-    """`sampled` where some footers were read and others not, `upper_bound` where only parts of an object are
-    read and its footers do not tell which."""
-    if scan.from_index:
-        return EXACT
-    if scan.sampled is not None and scan.sampled.low < scan.sampled.high:
-        return SAMPLED
-    footers = scan.group_footers
-    return UPPER_BOUND if footers is not None and footers["start"].null_count else EXACT
-
-
-def scan_range(scan: TableScan, reads_all: bool) -> tuple[int, int]:
-    """The bytes that a scan reads at least and at most, as far as planning knows."""
-    if scan.sampled is not None and not scan.from_index:
-        return scan.sampled.low, scan.sampled.high
-    size = scan_bytes(scan)
-    return size if reads_all and scan_accuracy(scan) == EXACT else 0, size
 
 
 def estimate_plan(

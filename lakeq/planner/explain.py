@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
-from lakeq.planner.estimate import (
-    SAMPLED,
-    UPPER_BOUND,
-    Estimate,
-    format_scanned,
+from lakeq.planner.estimate import Estimate, format_scanned
+from lakeq.planner.plan import InlineTable, ScanPlan
+from lakeq.planner.scan import (
+    Missed,
+    TableScan,
     scan_accuracy,
-    scan_bytes,
+    tell_bytes,
+    tell_name,
+    tell_predicate,
+    tell_saving,
 )
-from lakeq.planner.plan import InlineTable, Missed, ScanPlan, TableScan
-from lakeq.quantities import format_bytes, format_dollars, format_share
+from lakeq.quantities import format_dollars, format_share
 
 
 def explain_plan(plan: ScanPlan, estimate: Estimate) -> str:
@@ -58,46 +59,16 @@ def _head(estimate: Estimate) -> Iterator[str]:
         f"{format_share(estimate.partitions, estimate.partitions_total)} partitions"
     )
     yield f"costs {format_dollars(estimate.cost_usd)} ({estimate.pricing})"
-    yield from describe_bill(estimate)
-
-
-def describe_bill(estimate: Estimate) -> Iterator[str]:
-    """What S3 asks beside the price of the scan, a line each, and both sums; nothing for a local lake. Then
-    what a restore of archived files would cost."""
-    lines = () if estimate.storage is None else estimate.storage.lines
-    for line in lines:
-        about = "" if line.is_exact else "about "
-        amount = f"{line.quantity:,}" if line.unit == "requests" else format_bytes(line.quantity)
-        of = "" if line.storage_class is None else f" ({line.storage_class})"
-        yield f"  {line.name}: {about}{amount}{of}, {format_dollars(line.usd)}"
-    if lines:
-        here = format_dollars(estimate.here_usd or Decimal(0))
-        yield f"  in all {format_dollars(estimate.total_usd)} ({estimate.pricing}), {here} run here"
-    cost = estimate.archived
-    if cost is not None:
-        classes = ", ".join(str(share.storage_class) for share in cost.classes)
-        yield (
-            f"  archived, not counted: {format_files(cost.files)}, {format_bytes(cost.size)} ({classes}): "
-            f"restore {format_dollars(cost.restore_usd)}, up to {cost.restore_hours} h"
-        )
-
-
-def format_files(count: int) -> str:
-    """`1 file`, `1,440 files`."""
-    return f"{count:,} file" if count == 1 else f"{count:,} files"
-
-
-_WORDS = {UPPER_BOUND: "at most ", SAMPLED: "about "}
+    yield from (f"  {line}" for line in estimate.bill)
 
 
 def _scan(scan: TableScan) -> Iterator[str]:
     table = scan.table
-    name = table.name if scan.alias.casefold() == table.name.casefold() else f"{table.name} as {scan.alias}"
-    yield f"scan {name} ({table.format}, {table.layout.template or 'no partitions'})"
+    yield f"scan {tell_name(scan)} ({table.format}, {table.layout.template or 'no partitions'})"
     if scan.from_index:
         yield "  answered by the index: no file is read"
     else:
-        yield f"  bytes: {_WORDS.get(scan_accuracy(scan), '')}{format_bytes(scan_bytes(scan))}"
+        yield f"  bytes: {tell_bytes(scan)}"
     if scan.uses > 1:
         yield f"  used {scan.uses} times: Athena, which shares no results, reads it each time"
     yield f"  files: {format_share(scan.files.count, table.files_total)}"
@@ -109,7 +80,7 @@ def _scan(scan: TableScan) -> Iterator[str]:
     columns = (*scan.columns, *scan.partition_keys, *scan.hidden_columns)
     yield f"  columns: {', '.join(columns) or 'none'}"
     if scan.predicate:
-        yield f"  pruned by: {scan.predicate}{f' ({scan.time})' if scan.time is not None else ''}"
+        yield f"  pruned by: {tell_predicate(scan)}"
     for missed in scan.not_pruned_by:
         yield from (f"  {line}" for line in explain_missed(missed))
     for warning in scan.warnings:
@@ -120,11 +91,7 @@ def explain_missed(missed: Missed) -> Iterator[str]:
     """A condition that did not prune and why; below it what to write instead, and what that saves."""
     yield f"not pruned by: {missed.condition}: {missed.reason}"
     if missed.rewrite:
-        told = [missed.proviso or "the same rows"]
-        if missed.saves_bytes is not None:
-            dollars = "" if missed.saves_usd is None else f", {format_dollars(missed.saves_usd)}"
-            told.insert(0, f"saves {format_bytes(missed.saves_bytes)}{dollars}")
-        yield f"  instead: {missed.rewrite} ({'; '.join(told)})"
+        yield f"  instead: {missed.rewrite} ({tell_saving(missed)})"
 
 
 def _tail(plan: ScanPlan) -> Iterator[str]:

@@ -18,8 +18,8 @@ from sqlglot.optimizer.scope import Scope
 
 from lakeq.planner.equalities import is_column_equality
 from lakeq.planner.logic import conjoin, conjuncts, is_deterministic, is_true, may_be_true, rejects_null
-from lakeq.planner.plan import Missed
 from lakeq.planner.pushdown import covered_by, group_keys
+from lakeq.planner.scan import Missed
 from lakeq.planner.sources import Source, join_method
 
 _KEPT = "an outer join keeps the rows that fail its ON condition"

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lakeq.catalog.hive_names import hive_folder
 from lakeq.catalog.table import MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN, Table
 from lakeq.catalog.view import CatalogView
-from lakeq.planner.plan import TableScan
+from lakeq.planner.scan import TableScan
 
 FILES_SUFFIX, PARTITIONS_SUFFIX = "$files", "$partitions"
 HISTORY_TABLE = "lakeq$history"

@@ -21,7 +21,7 @@ from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import quote_name
 from lakeq.planner.bounds import Leaf, bound_condition, footer_leaf
 from lakeq.planner.logic import conjuncts, is_deterministic, is_true, may_be_true
-from lakeq.planner.plan import Missed
+from lakeq.planner.scan import Missed
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from lakeq.planner.logic import (
     is_deterministic,
     is_true,
 )
-from lakeq.planner.plan import Missed
 from lakeq.planner.pushdown import push_through
+from lakeq.planner.scan import Missed
 from lakeq.planner.sources import Source, is_recursive, read_sources
 from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
 

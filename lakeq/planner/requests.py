@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from lakeq.catalog.selection import unite_files
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.head import HEAD_BYTES
-from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.plan import ScanPlan
+from lakeq.planner.scan import TableScan
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES
 from lakeq.storage.ranges import PIECE_BYTES, count_requests
 

@@ -17,8 +17,8 @@ from lakeq.catalog.time_mapping import TimeMapping, find_leaf
 from lakeq.catalog.time_proof import TimeProposal, spell_inline, time_keys
 from lakeq.planner.bounds import expression_family
 from lakeq.planner.logic import conjuncts
-from lakeq.planner.plan import Missed
 from lakeq.planner.pruning import plan_prefixes
+from lakeq.planner.scan import Missed
 
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE,

@@ -17,7 +17,7 @@ from lakeq.errors import CatalogError, ConfigError, TableNotFoundError
 from lakeq.planner.bind import bind_query
 from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.metadata import metadata_rows
-from lakeq.planner.plan import TableScan
+from lakeq.planner.scan import TableScan
 from tests.catalog.memory_store import ROWS, PrefixMemoryStore
 
 DAYS = [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lakeq.cli.words import describe_error, point_at, show_line
+from lakeq.cli.words import describe_error, point_at
 from lakeq.errors import ColumnNotFoundError, ConfigError, LakeqError
+from lakeq.texts import show_line
 
 
 def test_an_error_is_one_line() -> None:

@@ -17,7 +17,8 @@ from lakeq.engines.duckdb import DuckDBEngine
 from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import common_type
-from lakeq.planner.plan import ScanPlan, TableScan
+from lakeq.planner.plan import ScanPlan
+from lakeq.planner.scan import TableScan
 from lakeq.storage.base import Store
 from lakeq.storage.local import LocalStore
 

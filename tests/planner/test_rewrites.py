@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import lakeq
 from lakeq.lake import Lake
-from lakeq.planner.plan import Missed
 from lakeq.planner.rewrites import equal_condition
+from lakeq.planner.scan import Missed
 from tests.planner.tables import bind
 
 DAYS = [dt.datetime(year, month, day) for year in (2025, 2026) for month in (1, 11) for day in (1, 2, 28)]

@@ -17,12 +17,13 @@ from lakeq.cli.repl.prompt import Prompt
 from lakeq.cli.repl.settings import ReplSettings
 from lakeq.cli.repl.shell import Shell
 from lakeq.cli.repl.toolbar import ERROR, HINT, Words, describe_judged
-from lakeq.cli.words import describe_error, show_line
+from lakeq.cli.words import describe_error
 from lakeq.errors import LakeqError, QueryCancelledError
 from lakeq.lake import Lake
 from lakeq.planner.preview import Preview
 from lakeq.planner.statements import find_statement
 from lakeq.storage.workers import begin
+from lakeq.texts import show_line
 
 _SWITCH_SECONDS = 0.001
 """How long the thread that judges may hold the interpreter while a key waits; Python's own is 5 ms."""

@@ -10,13 +10,14 @@ from lakeq.cli.output import SUFFIXES
 from lakeq.cli.progress import StatusLine
 from lakeq.cli.repl.settings import ReplSettings
 from lakeq.cli.running import Shown, fetch_rows, write_rows
-from lakeq.cli.words import describe_status, show_line
+from lakeq.cli.words import describe_status
 from lakeq.errors import BudgetExceededError
 from lakeq.lake import Lake
 from lakeq.planner.estimate import describe_dollars, format_scanned
 from lakeq.planner.preview import Preview
 from lakeq.quantities import format_count
 from lakeq.result import Result
+from lakeq.texts import show_line
 
 Confirm = Callable[[str], bool]
 """Asks the user a question that is answered by yes or no."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lakeq.cli.repl.live import Judged
-from lakeq.cli.words import show_line
 from lakeq.errors import BudgetExceededError, LakeqError, SqlSyntaxError
 from lakeq.planner.budget import AskAbove
-from lakeq.planner.estimate import SAMPLED, UPPER_BOUND, Estimate
-from lakeq.planner.plan import TableScan
+from lakeq.planner.estimate import Estimate
 from lakeq.planner.preview import Preview
+from lakeq.planner.scan import SAMPLED, UPPER_BOUND, TableScan
 from lakeq.quantities import format_bytes, format_dollars, format_share
+from lakeq.texts import show_line
 
 ESTIMATE, WARNING, ERROR, HINT = "class:estimate", "class:warning", "class:error", "class:hint"
 Words = tuple[str, str]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakeq.cli.texts import spell_json, spell_values
+from lakeq.texts import spell_json, spell_values
 
 NOON = dt.datetime(2026, 11, 3, 12)
 

@@ -1,4 +1,4 @@
-"""Arrow values as text: one spelling for tables, CSV and JSON. Numbers keep all their digits.
+"""Arrow values as text: one spelling for tables, pages, CSV and JSON. Numbers keep all their digits.
 
 Timestamps are `2026-11-03 12:00:00` with a fraction only where there is one; bytes are hexadecimal; nested
 values are JSON, with maps as objects. A NULL stays null until a writer decides how to show it.
@@ -17,6 +17,12 @@ import pyarrow.compute as pc
 
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 """Ticks of a second."""
+
+
+def show_line(text: str) -> str:
+    """The text on one line, without characters that a terminal or a browser would obey."""
+    spaced = " ".join(text.split()) if "\n" in text or "\t" in text else text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in spaced)
 
 
 def spell_values(column: pa.Array) -> pa.Array:
