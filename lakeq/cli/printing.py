@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from lakeq.texts import show_line
+
 
 def say(text: str) -> None:
     """Print a line, without characters that a terminal would obey."""
