@@ -39,7 +39,6 @@ from lakeq.formats.types import quote_name, sql_type
 from lakeq.lake_html import draw_lake, draw_problem
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
-from lakeq.planner import parse
 from lakeq.planner.archived import Archived, find_archived
 from lakeq.planner.bind import Params, table_not_found
 from lakeq.planner.budget import (
@@ -57,7 +56,7 @@ from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.explain import explain_plan, plan_to_dict
 from lakeq.planner.metadata import describe_files, metadata_rows
-from lakeq.planner.parse import write_parameters
+from lakeq.planner.parse import load_dialect, write_parameters
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
 from lakeq.planner.preview import Preview, plan_draft
@@ -530,7 +529,7 @@ class Lake:
         """Before the first query: while the lake is listed there is time to load what the query needs."""
         if not self._is_warm:
             self._is_warm = True
-            begin(parse.warm_up)
+            begin(load_dialect)
             begin(partial(self._engine.warm_up, self._catalog.root))
 
     def _prepare(

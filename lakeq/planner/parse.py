@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -47,9 +48,13 @@ WRITES = frozenset({
 _READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
 
 
-def warm_up() -> None:
-    """Load the dialect, which takes longer than to parse a query."""
-    sqlglot.Dialect.get_or_raise(DIALECT)
+def load_dialect(name: str = DIALECT) -> None:
+    """Load a dialect of sqlglot, which takes longer than to parse a query; once loaded, it takes nothing.
+
+    To be called before its first use: sqlglot offers a dialect to other threads while it is still being made,
+    and these would parse with half of it. An import waits for the thread that has begun it.
+    """
+    import_module(f"sqlglot.dialects.{name}")
 
 
 def parse_query(sql: str) -> exp.Expr:
@@ -58,6 +63,7 @@ def parse_query(sql: str) -> exp.Expr:
     Raises SqlSyntaxError (with line and column) for what does not parse, UnsupportedSqlError for anything
     but one SELECT-like statement, and for file functions in FROM.
     """
+    load_dialect()
     first = sql.split(maxsplit=1)[0].casefold() if sql.strip() else ""
     if first in WRITES:
         raise UnsupportedSqlError(

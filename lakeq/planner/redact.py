@@ -8,7 +8,7 @@ import re
 import sqlglot
 from sqlglot.errors import SqlglotError
 
-from lakeq.planner.parse import DIALECT
+from lakeq.planner.parse import DIALECT, load_dialect
 
 _SHOWN = re.compile(r'[^\W\d]\w*|"(?:[^"]|"")*"|[^\w\s\'"]+')
 """Words, quoted names and signs. Whatever is none of these may be a value."""
@@ -17,6 +17,7 @@ _SHOWN = re.compile(r'[^\W\d]\w*|"(?:[^"]|"")*"|[^\w\s\'"]+')
 def redact_sql(sql: str) -> str:
     """`sql` with `?` for each literal, and without its comments. A text that is not made of SQL's words shows
     only how long it is, and a hash by which it is known again."""
+    load_dialect()
     try:
         tokens = sqlglot.tokenize(sql, read=DIALECT)
     except SqlglotError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -74,3 +76,31 @@ def test_a_syntax_error_has_its_place(sql: str, line: int, column: int) -> None:
     with pytest.raises(SqlSyntaxError) as caught:
         parse_query(sql)
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+_HALF_A_DIALECT = """
+import sys, threading
+from sqlglot.dialects.dialect import Dialect
+from lakeq.planner.parse import load_dialect, parse_query
+
+registered, go_on = threading.Event(), threading.Event()
+
+def pause(frame, event, argument):
+    if "duckdb" in type(Dialect)._classes and not registered.is_set():
+        registered.set()
+        go_on.wait(30)
+
+def load():
+    sys.setprofile(pause)
+    load_dialect()
+
+threading.Thread(target=load).start()
+assert registered.wait(30)
+threading.Timer(0.3, go_on.set).start()
+print(parse_query("SELECT 7 // 2, [x FOR x IN [1]]").sql("duckdb"))
+"""
+
+
+def test_a_dialect_that_another_thread_is_loading_is_waited_for() -> None:
+    done = subprocess.run([sys.executable, "-c", _HALF_A_DIALECT], capture_output=True, text=True, check=True)
+    assert done.stdout == "SELECT 7 // 2, [x FOR x IN [1]]\n"

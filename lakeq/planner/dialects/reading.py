@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from lakeq.errors import SqlSyntaxError, UnsupportedSqlError
 from lakeq.planner.dialects.spelling import spell_calls
-from lakeq.planner.parse import WRITES, refuse_writes, syntax_error
+from lakeq.planner.parse import WRITES, load_dialect, refuse_writes, syntax_error
 
 _MORE_WRITES = frozenset(
     {"unload", "msck", "optimize", "cache", "uncache", "add", "export", "declare", "show"}
@@ -31,6 +31,7 @@ def read_query(sql: str, dialect: str) -> exp.Expr:
         raise UnsupportedSqlError(
             f"{first.upper()} is refused: lakeq only reads. Write a SELECT statement", sql
         )
+    load_dialect(dialect)
     try:
         known = sqlglot.Dialect.get_or_raise(dialect)
         tokens = known.tokenize(sql)
