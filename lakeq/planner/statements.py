@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-_PIECES = re.compile(
-    r"""
-      (?P<comment> --[^\n]* | /\*.*?(?:\*/|\Z) )
-    | (?P<quoted> [eE]'(?:[^'\\]|''|\\.)*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z)
-                | \$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|\Z) )
-    | (?P<end> ; )
-    | \s+
-    | (?P<word> \w+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from lakeq.planner.tokens import scan_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +19,16 @@ class Statement:
 
 def next_statement(text: str, start: int = 0) -> Statement | None:
     """The first statement that begins at `start` or later; space and comments are none."""
-    first = -1
-    for piece in _PIECES.finditer(text, start):
-        if piece["quoted"] is not None or piece["word"] is not None:
-            first = piece.start() if first < 0 else first
-        elif piece["end"] is not None and first >= 0:
-            return _cut(text, first, piece.start(), is_ended=True)
-    return None if first < 0 else _cut(text, first, len(text), is_ended=False)
+    first = None
+    for token in scan_tokens(text, start):
+        if token.kind == "comment":
+            continue
+        if token.text == ";":
+            if first is not None:
+                return _cut(text, first, token.start, is_ended=True)
+        elif first is None:
+            first = token.start
+    return None if first is None else _cut(text, first, len(text), is_ended=False)
 
 
 def split_statements(text: str) -> list[Statement]:

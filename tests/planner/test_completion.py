@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lakeq.planner.completion import Completion, SourceColumn, complete_sql
 from lakeq.planner.completion.matching import RESERVED, Matcher, spell_name
-from lakeq.planner.completion.tokens import scan_tokens
+from lakeq.planner.tokens import scan_tokens
 
 USER = pa.struct([("id", pa.int64()), ("home", pa.struct([("city", pa.string())]))])
 EVENTS = (
@@ -261,7 +261,7 @@ def test_a_name_that_was_completed_is_one_that_duckdb_reads() -> None:
 
 def test_every_character_but_spaces_is_in_a_token() -> None:
     text = "SELECT 'it''s' || E'\\'' /* a */ \"b\"\"c\" $$x$$ -- end"
-    tokens = scan_tokens(text)
+    tokens = list(scan_tokens(text))
     assert all(text[token.start : token.end] == token.text and token.is_closed for token in tokens)
     assert "".join(token.text for token in tokens).replace(" ", "") == text.replace(" ", "")
 

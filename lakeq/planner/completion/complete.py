@@ -12,8 +12,8 @@ from lakeq.planner.completion.clauses import offer_by_clause
 from lakeq.planner.completion.offers import Offer, describe_offer, offer_members, offer_quoted, offer_values
 from lakeq.planner.completion.place import Place
 from lakeq.planner.completion.source import Completion, CompletionSource, NamedTables
-from lakeq.planner.completion.tokens import Token, scan_tokens, take_statement
 from lakeq.planner.completion.values import find_comparison
+from lakeq.planner.tokens import Token, scan_tokens, take_statement
 
 _MOST = 200
 """Completions that are given at most."""
@@ -26,7 +26,7 @@ def complete_sql(text: str, cursor: int, source: CompletionSource) -> list[Compl
     begin with them. Nothing in comments, and in literals that no partition key is compared with.
     """
     cursor = min(max(cursor, 0), len(text))
-    tokens = scan_tokens(text)
+    tokens = list(scan_tokens(text))
     typed = next((t for t in tokens if t.start < cursor and _holds(t, cursor)), None)
     if typed is not None and typed.kind in ("comment", "parameter"):
         return []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lakeq.planner.completion.matching import Matcher
 from lakeq.planner.completion.names import ColumnSource
 from lakeq.planner.completion.scope import CLAUSES, JOIN_WORDS, ScopeReader
-from lakeq.planner.completion.tokens import Token
+from lakeq.planner.tokens import Token
 
 _OPERAND_FOLLOWS = frozenset(
     {

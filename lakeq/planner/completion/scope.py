@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lakeq.planner.completion.names import ColumnSource, Queries, Relation, Scope, SourceColumn
-from lakeq.planner.completion.tokens import Token, match_brackets
+from lakeq.planner.tokens import Token, match_brackets
 
 JOIN_WORDS = frozenset(
     {"JOIN", "LEFT", "RIGHT", "FULL", "INNER", "OUTER", "CROSS", "NATURAL", "ASOF", "SEMI", "ANTI"}

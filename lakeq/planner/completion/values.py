@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lakeq.planner.completion.names import Scope
 from lakeq.planner.completion.scope import ScopeReader, read_path
-from lakeq.planner.completion.tokens import Token
+from lakeq.planner.tokens import Token
 
 _COMPARED = frozenset({"=", "==", "<>", "!=", "<", ">", "<=", ">="})
 

@@ -6,7 +6,7 @@ A parser's tokenizer gives up at an open quote; while someone types, most text i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, cast
 
 Kind = Literal["comment", "string", "name", "number", "parameter", "word", "sign"]
@@ -55,20 +55,18 @@ class Token(NamedTuple):
         return self.text[1 : -1 if self.is_closed else None].replace(quote * 2, quote)
 
 
-def scan_tokens(text: str) -> list[Token]:
-    """The tokens of a text, comments among them. Whatever it is, it has tokens."""
-    found = []
-    for match in _TOKENS.finditer(text):
+def scan_tokens(text: str, start: int = 0) -> Iterator[Token]:
+    """The tokens of a text from `start` on, comments among them. Whatever it is, it has tokens."""
+    for match in _TOKENS.finditer(text, start):
         kind, word = cast(Kind, match.lastgroup), match[0]
-        start, end = match.span()
+        begin, end = match.span()
         if kind == "word":
-            found.append(Token(kind, word, start, end, word.upper()))
+            yield Token(kind, word, begin, end, word.upper())
         elif kind in ("comment", "string", "name"):
             closed = end < len(text) or any(match[name] is not None for name in _ENDS)
-            found.append(Token(kind, word, start, end, word, closed))
+            yield Token(kind, word, begin, end, word, closed)
         else:
-            found.append(Token(kind, word, start, end, word))
-    return found
+            yield Token(kind, word, begin, end, word)
 
 
 def take_statement(tokens: Sequence[Token], cursor: int) -> list[Token]:
