@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("duckdb", "fsspec", "numpy", "obstore", "pyarrow", "rich", "s3fs", "sqlglot")
+HEAVY = ("duckdb", "fsspec", "narwhals", "numpy", "obstore", "pyarrow", "rich", "s3fs", "sqlglot")
 
 
 def run_python(code: str) -> str:
@@ -29,5 +29,5 @@ def test_importing_lakeq_loads_no_engine() -> None:
 
 def test_the_api_loads_what_a_query_needs_and_no_cloud_library_for_files(tmp_path: Path) -> None:
     code = f"import sys, lakeq; lakeq.connect({str(tmp_path)!r})"
-    code += "; print('duckdb' in sys.modules, 's3fs' in sys.modules)"
-    assert run_python(code).split() == ["True", "False"]
+    code += "; print('duckdb' in sys.modules, 's3fs' in sys.modules, 'narwhals' in sys.modules)"
+    assert run_python(code).split() == ["True", "False", "False"]

@@ -47,7 +47,18 @@ def test_a_name_that_is_taken_is_not_given() -> None:
 PARSER = duckdb.connect()
 
 leaves = st.sampled_from(
-    ['"a"', '"order"', "1", "'it''s (x)'", "NULL", '"year"("a")', '("a", 1)', "'1'::INTEGER", "(SELECT 1)", """(\nsum("a") over (partition by "b", ("a" + 1) order by "a")\n)"""]
+    [
+        '"a"',
+        '"order"',
+        "1",
+        "'it''s (x)'",
+        "NULL",
+        '"year"("a")',
+        '("a", 1)',
+        "'1'::INTEGER",
+        "(SELECT 1)",
+        """(\nsum("a") over (partition by "b", ("a" + 1) order by "a")\n)""",
+    ]
 )
 expressions = st.recursive(
     leaves,
