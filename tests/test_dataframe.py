@@ -230,3 +230,45 @@ def test_who_asks_for_an_attribute_gets_an_answer(lake: Lake) -> None:
     error = pickle.loads(pickle.dumps(UnsupportedVerbError("no")))
     assert isinstance(error, QueryError)
     assert {"col", "DataFrame", "connect"} <= set(dir(lakeq))
+
+
+def test_a_split_is_the_same_on_every_machine_and_version(lake: Lake) -> None:
+    # MD5 of "0", "1", …: cfcd20…, c4ca42…, c81e72…, eccbc8…, a87ff6…, e4da3b…
+    users = lake.table("users").filter(col("user_id") < 6)
+    parts = users.split(low=0.75, high=0.25, key="user_id")
+    low = parts["low"].select("user_id").sort("user_id").collect()["user_id"].to_pylist()
+    assert low == [4]
+    assert parts["high"].select("user_id").sort("user_id").collect()["user_id"].to_pylist() == [0, 1, 2, 3, 5]
+    nobody = lake.table("users").split(low=0.75, high=0.25, key="user_id")["low"]
+    assert nobody.filter(col("user_id").is_null()).collect().num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "key", "told"),
+    [
+        ({"a": 0.8, "b": 0.3}, "id", "sum to 1.1"),
+        ({"a": 0.8, "b": 0}, "id", "above 0"),
+        ({"a": -0.1}, "id", "above 0"),
+        ({"a": "much"}, "id", "above 0"),
+        ({}, "id", "needs parts"),
+        ({"a": 0.8}, "amount", "DOUBLE"),
+        ({"a": 0.8}, "s", "STRUCT"),
+    ],
+)
+def test_a_split_that_cannot_be_is_told(lake: Lake, shares: dict[str, Any], key: str, told: str) -> None:
+    with pytest.raises(QueryError, match=told):
+        lake.table("events").split(key=key, **shares)
+
+
+def test_thirds_leave_no_row_out(lake: Lake) -> None:
+    parts = lake.table("events").split(a=1 / 3, b=1 / 3, c=1 / 3, key="id")
+    assert sum(part.collect().num_rows for part in parts.values()) == 300
+    assert "<" not in parts["c"].sql()
+
+
+def test_a_printed_query_that_would_mean_another_is_not_taken(lake: Lake) -> None:
+    shadow = lake.table("events")._home.shadow
+    assert shadow.means_same('SELECT ("a" + 1) AS "b" FROM "t"', "SELECT a + 1 AS b\nFROM t")
+    assert not shadow.means_same('SELECT ("a" + 1) * 2 FROM "t"', "SELECT a + 1 * 2 FROM t")
+    assert not shadow.means_same("SELECT 1", "SELECT 1 FROM")
+    assert not shadow.means_same("SELEC 1", "SELEC 1")

@@ -31,8 +31,8 @@ def lake(tmp_path: Path) -> lakeq.Lake:
 
 
 def test_every_exported_name_is_there() -> None:
-    assert sorted(lakeq.__all__) == lakeq.__all__
-    assert {"connect", "Lake", "Result", "Estimate", "LakeqError"} <= set(lakeq.__all__)
+    assert len(set(lakeq.__all__)) == len(lakeq.__all__)
+    assert {"col", "connect", "DataFrame", "Lake", "Result", "Estimate", "LakeqError"} <= set(lakeq.__all__)
     for name in lakeq.__all__:
         assert getattr(lakeq, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'conect'"):
