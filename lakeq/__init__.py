@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lakeq.errors import LakeqError
 
 if TYPE_CHECKING:
+    from lakeq.connecting import connect
     from lakeq.dataframe.expressions import (
         Array,
         Binary,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
         when,
     )
     from lakeq.dataframe.frame import DataFrame
-    from lakeq.lake import Lake, connect
+    from lakeq.lake import Lake
     from lakeq.planner.estimate import Estimate
     from lakeq.result import Result
 
@@ -122,7 +123,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "connect": "lakeq.lake",
+    "connect": "lakeq.connecting",
     "Lake": "lakeq.lake",
     "Result": "lakeq.result",
     "DataFrame": "lakeq.dataframe.frame",

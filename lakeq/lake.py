@@ -6,24 +6,20 @@ import datetime as dt
 import functools
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 
-from lakeq.cache import Cache, open_cache
+from lakeq.cache import Cache
 from lakeq.catalog.catalog import Catalog
-from lakeq.catalog.changes import TableChanges
-from lakeq.catalog.definitions import LakeDefinition, define_table, load_definition
+from lakeq.catalog.definitions import LakeDefinition, define_table
 from lakeq.catalog.freshness import find_freshness
 from lakeq.catalog.partition_chart import PartitionChart, chart_partitions
-from lakeq.catalog.table import IgnoredObjects, Table
-from lakeq.catalog.time_proof import TimeProposal, propose_times
+from lakeq.catalog.table import Table
 from lakeq.dataframe.printing import Source
 from lakeq.dataframe.sql_result import SqlResult
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
@@ -36,11 +32,12 @@ from lakeq.errors import (
     UnsupportedVerbError,
 )
 from lakeq.formats.types import quote_name, sql_type
+from lakeq.lake_catalog import LakeCatalog
 from lakeq.lake_html import draw_lake, draw_problem
 from lakeq.ledger.history import read_history, tabulate
 from lakeq.ledger.ledger import open_ledger
-from lakeq.planner.archived import Archived, find_archived
-from lakeq.planner.bind import Params, table_not_found
+from lakeq.planner.archived import find_archived
+from lakeq.planner.bind import Params
 from lakeq.planner.budget import (
     LEAST_FOOTERS,
     AskAbove,
@@ -51,11 +48,9 @@ from lakeq.planner.budget import (
     find_max_footers,
 )
 from lakeq.planner.build import PlanSettings
-from lakeq.planner.completion.values import open_literal
 from lakeq.planner.dialects.names import DUCKDB, find_dialect
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.explain import explain_plan, plan_to_dict
-from lakeq.planner.metadata import describe_files, metadata_rows
 from lakeq.planner.parse import load_dialect, write_parameters
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.planner import Planner
@@ -63,7 +58,6 @@ from lakeq.planner.preview import Preview, plan_draft
 from lakeq.planner.pricing import Pricing, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.planner.terms import Terms
-from lakeq.quantities import parse_bytes
 from lakeq.storage.caching import MEMORY_BYTES, CachingStore
 from lakeq.storage.memory import total_memory
 from lakeq.storage.progress import Observer, Reporter
@@ -74,75 +68,7 @@ if TYPE_CHECKING:
     from lakeq.dataframe.frame import DataFrame, Home
 
 
-def connect(
-    location: str | Path,
-    *,
-    scanner: Scanner = "auto",
-    threads: int | None = None,
-    memory_limit: str | None = None,
-    pricing: str | Pricing | None = None,
-    freshness: str | float | None = None,
-    cache: bool | str | int | None = None,
-    cache_dir: str | Path | None = None,
-    read_memory: str | int | None = None,
-    progress: Observer | None = None,
-    max_footers: int | None = None,
-    history: bool | str | None = None,
-    archived: Archived | None = None,
-    egress: str | float | None = None,
-    **storage_options: Any,
-) -> Lake:
-    """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
-    tables.
-
-    `scanner="arrow"` decodes every format through pyarrow instead of DuckDB's own readers. `pricing` is the
-    name of one of lakeq.planner.pricing.PRICINGS: `"athena"` (default), `"athena-decimal"`, `"bigquery"`,
-    `"redshift-spectrum"` or `"none"`. Storage options: endpoint_url, profile, region, anonymous, key, secret,
-    token, …. Nothing is read yet, but a folder that does not exist is an error.
-
-    For what is not local: `freshness` is how old a listing may be that a query uses (`"always"`, the default:
-    it lists the prefixes it keeps anew, `"index"`: it never lists, or a duration such as `"15m"`); `cache`
-    whether bytes are kept on disk, or up to which size (default: 10 GB); `cache_dir` where those and the
-    catalog are kept (default: the user's cache folder); `read_memory` the bytes that a query may have fetched
-    ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
-
-    `max_footers` is how many footers of a table an estimate reads (default: `max_footers` under `[limits]`,
-    else 2,000); of more files it takes a sample. `history` is whether the queries are kept in the user's data
-    folder: True, False, or `"redact"` for SQL without its literals (default: `[history]` in lakeq.toml, then
-    LAKEQ_HISTORY, else True).
-    `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
-    else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
-    machine is not in the bucket's region: then estimates have it.
-
-    What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
-    """
-    text = str(location)
-    if text.endswith(".toml") and "://" not in text:
-        definition = load_definition(Path(text))
-    else:
-        definition = LakeDefinition(location=text)
-    definition = replace(
-        definition,
-        storage={**definition.storage, **storage_options},
-        pricing={**definition.pricing, **({} if egress is None else {"egress": egress})},
-        archived=archived or definition.archived,
-    )
-    return Lake(
-        definition,
-        scanner,
-        threads,
-        memory_limit,
-        pricing,
-        freshness,
-        open_cache(cache, cache_dir),
-        None if read_memory is None else parse_bytes(str(read_memory)),
-        progress,
-        max_footers,
-        history,
-    )
-
-
-class Lake:
+class Lake(LakeCatalog):
     """The tables under one location. Use `connect` to make one; a context manager. Thread-safe.
 
     A folder on this machine is listed once, at the first question; `refresh` lists it anew. Of remote lakes
@@ -177,11 +103,12 @@ class Lake:
         wrap = partial(CachingStore, cache=cache.blocks, memory_bytes=planning, realm=realm)
         self._blocks = cache.blocks
         self._is_warm = self._is_saved = False
-        self._catalog = Catalog(
+        catalog = Catalog(
             definition, find_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
         )
+        super().__init__(catalog)
         self._engine = DuckDBEngine(
-            self._catalog.store,
+            catalog.store,
             scanner=scanner,
             threads=threads,
             memory_limit=memory_limit,
@@ -211,11 +138,6 @@ class Lake:
             return draw_problem(self.location, str(error))
 
     @property
-    def location(self) -> str:
-        """The root of the lake: an absolute path or a URL."""
-        return self._catalog.root.root
-
-    @property
     def dialect(self) -> str:
         """The SQL that queries are in which do not say otherwise."""
         return self._dialect
@@ -230,44 +152,6 @@ class Lake:
         if self._blocks is not None:
             self._blocks.close()
 
-    def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
-        """List the lake, or one table of it, anew; what changed since it was last listed whole.
-
-        A folder on this machine is listed at the next question.
-        """
-        changes = self._catalog.refresh(name)
-        # Not looked up before: that would list anew, and what changed would be known.
-        return changes if changes or name is None else self._catalog.refresh(self._known(name))
-
-    def tables(self) -> list[Table]:
-        """Every table, by name. One that cannot be read carries its `problem` instead of columns."""
-        return self._catalog.view().tables()
-
-    def names(self) -> list[str]:
-        """The name of each table; no file is opened for it."""
-        return self._catalog.view().names()
-
-    def survey(self) -> tuple[list[Table], tuple[IgnoredObjects, ...]]:
-        """What `tables` and `ignored` give, of one listing."""
-        view = self._catalog.view()
-        return view.tables(), view.ignored
-
-    def describe(self, name: str) -> Table:
-        """One table: format, layout and the evidence for it, columns, sizes, what was ignored.
-
-        TableNotFoundError, or the table's own problem.
-        """
-        return self._catalog.view().entry(self._known(name)).table
-
-    def propose_times(self, name: str) -> tuple[TimeProposal, ...]:
-        """What a table may declare as its `time`, because the footers looked into prove it."""
-        entry = self._catalog.view().entry(self._known(name))
-        return tuple(propose_times(entry.table, entry.index))
-
-    def partitions(self, name: str) -> pa.Table:
-        """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""
-        return metadata_rows(f"{self._known(name)}$partitions", self._catalog.view())
-
     def chart(self, name: str, sql: str | None = None, most: int = 20) -> PartitionChart:
         """How a table's bytes lie over its days, its months or the values of its first key (the largest
         `most`), and how many of them a query keeps, in any of its references to the table."""
@@ -281,29 +165,6 @@ class Lake:
             raise ConfigError(f"The query does not read table {name!r}. Leave the query out, or correct it.")
         return chart_partitions(entry.table, entry.index, entry.index.take(np.concatenate(found)), most)
 
-    def files(self, name: str) -> pa.Table:
-        """One row a file: path, size, modified, etag, storage_class, partition keys, row_count."""
-        entry = self._catalog.view().entry(self._known(name))
-        return describe_files(entry.table, entry.index.all.to_table())
-
-    def known_tables(self) -> list[Table]:
-        """The tables known by now, by name: what earlier questions, and those of earlier runs, found out.
-        Lists and reads nothing, so that a prompt may ask while someone types."""
-        return sorted((known.to_table() for known in self._catalog.recall_tables()), key=lambda t: t.name)
-
-    def partition_values(
-        self, name: str, key: str, where: Mapping[str, str] | None = None, most: int = 1_000
-    ) -> list[str]:
-        """The values of a partition key as SQL literals, of partitions whose other keys equal the literals
-        `where`: the greatest of numbers, dates and times first, of texts those of most files.
-
-        Of the files that were listed and asked for by now: it lists nothing, and gives none of what is not
-        known yet.
-        """
-        folded, texts = name.casefold(), {k: open_literal(v) for k, v in (where or {}).items()}
-        known = [k for k in self._catalog.recall_tables() if k.files.name.casefold() == folded]
-        return known[0].list_values(key, texts, most) if known else []
-
     def functions(self) -> tuple[str, ...]:
         """The names of the functions that a query may call, in alphabetical order."""
         return self._engine.functions()
@@ -312,10 +173,6 @@ class Lake:
     def views(self) -> Mapping[str, str]:
         """The named queries of the lake, as declared and as `create_view` made them: SQL by name."""
         return MappingProxyType(self._views)
-
-    def ignored(self, name: str | None = None) -> tuple[IgnoredObjects, ...]:
-        """What was left out of a table, or of the whole lake outside its tables, with reasons."""
-        return self._catalog.view().ignored if name is None else self.describe(name).ignored
 
     def register(self, name: str, location: str, **declared: Any) -> Table:
         """Declare a table; what is declared overrides what would be found out.
@@ -508,14 +365,6 @@ class Lake:
                 return self._terms.price(planner.plan(sql, None, dialect, settings), tally)
         except LakeqError as error:
             return error
-
-    def _known(self, name: str) -> str:
-        """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
-        view = self._catalog.view()
-        found = view.find_name(name)
-        if found is None:
-            raise table_not_found(name, view.names())
-        return found
 
     def _make_planner(self, any_age: bool = False) -> Planner:
         """What plans queries over the lake as it is now, or as it was whenever it was listed."""

@@ -11,8 +11,8 @@ import pytest
 
 from lakeq.cache import clear_cache, find_cache_folder, measure_cache, open_cache
 from lakeq.cli.app import main
+from lakeq.connecting import connect
 from lakeq.errors import ConfigError
-from lakeq.lake import connect
 from tests.servers import S3Server
 
 SQL = "SELECT sum(x) FROM t WHERE day = 2"

@@ -102,8 +102,8 @@ def _read_location(lake: str) -> tuple[str, list[str]]:
 
 def _recall_tables(arguments: Namespace, names: list[str]) -> None:
     from lakeq.cli.arguments import connect_options
+    from lakeq.connecting import connect
     from lakeq.errors import LakeqError
-    from lakeq.lake import connect
 
     options = {**connect_options(arguments), "freshness": "index", "history": False}
     with suppress(LakeqError), connect(arguments.lake, **options) as lake:

@@ -16,8 +16,9 @@ from lakeq.cli.demo_lake import DAYS, DEFINITION, FIRST_DAY, write_demo_lake
 from lakeq.cli.demo_s3 import BUCKET, STORAGE, serve_s3, upload_folder
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
 from lakeq.cli.words import describe_estimate, describe_status
+from lakeq.connecting import connect
 from lakeq.errors import ConfigError
-from lakeq.lake import Lake, connect
+from lakeq.lake import Lake
 from lakeq.planner.pricing import ATHENA, TERABYTE
 from lakeq.quantities import format_bytes, format_count, format_dollars, format_seconds
 from lakeq.result import Result

@@ -11,7 +11,7 @@ from lakeq.cli.output import open_output, write_json
 from lakeq.cli.pager import paged
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_table, make_console
-from lakeq.lake import connect
+from lakeq.connecting import connect
 from lakeq.ledger.entries import QueryEntry
 from lakeq.ledger.history import (
     EstimateErrors,

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from lakeq.cli.arguments import connect_options, parse_params, read_sql
 from lakeq.cli.progress import StatusLine
-from lakeq.lake import Lake, connect
+from lakeq.connecting import connect
+from lakeq.lake import Lake
 from lakeq.planner.bind import Params
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 import pyarrow as pa
 
-import lakeq.lake
+from lakeq import connecting
 from lakeq.dbapi import errors
 from lakeq.dbapi.rows import RowStream
 from lakeq.dbapi.types import Description, Row
@@ -36,7 +36,7 @@ def connect(
     """A Connection to a lake of its own, which is closed with it; `location` and `options` as for
     `lakeq.connect`, limits as for Connection."""
     with errors.translate_errors():
-        lake = lakeq.lake.connect(location, **options)
+        lake = connecting.connect(location, **options)
     return Connection(lake, max_bytes=max_bytes, max_cost=max_cost, closes_lake=True)
 
 

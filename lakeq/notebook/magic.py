@@ -15,8 +15,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lakeq.cli.arguments import connect_options
 from lakeq.cli.words import describe_error
+from lakeq.connecting import connect
 from lakeq.errors import BudgetExceededError, ConfigError, LakeqError, QueryError
-from lakeq.lake import Lake, connect
+from lakeq.lake import Lake
 from lakeq.notebook.lines import Request, build_parser, parse_line
 from lakeq.notebook.outputs import Slot, show_estimate, show_outcome, watch
 from lakeq.planner.estimate import Estimate

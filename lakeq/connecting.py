@@ -1,0 +1,84 @@
+"""`lakeq.connect`: from a location to a Lake."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lakeq.cache import open_cache
+from lakeq.catalog.definitions import LakeDefinition, load_definition
+from lakeq.engines.duckdb import Scanner
+from lakeq.lake import Lake
+from lakeq.planner.archived import Archived
+from lakeq.planner.pricing import Pricing
+from lakeq.quantities import parse_bytes
+from lakeq.storage.progress import Observer
+
+
+def connect(
+    location: str | Path,
+    *,
+    scanner: Scanner = "auto",
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    pricing: str | Pricing | None = None,
+    freshness: str | float | None = None,
+    cache: bool | str | int | None = None,
+    cache_dir: str | Path | None = None,
+    read_memory: str | int | None = None,
+    progress: Observer | None = None,
+    max_footers: int | None = None,
+    history: bool | str | None = None,
+    archived: Archived | None = None,
+    egress: str | float | None = None,
+    **storage_options: Any,
+) -> Lake:
+    """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
+    tables.
+
+    `scanner="arrow"` decodes every format through pyarrow instead of DuckDB's own readers. `pricing` is the
+    name of one of lakeq.planner.pricing.PRICINGS: `"athena"` (default), `"athena-decimal"`, `"bigquery"`,
+    `"redshift-spectrum"` or `"none"`. Storage options: endpoint_url, profile, region, anonymous, key, secret,
+    token, …. Nothing is read yet, but a folder that does not exist is an error.
+
+    For what is not local: `freshness` is how old a listing may be that a query uses (`"always"`, the default:
+    it lists the prefixes it keeps anew, `"index"`: it never lists, or a duration such as `"15m"`); `cache`
+    whether bytes are kept on disk, or up to which size (default: 10 GB); `cache_dir` where those and the
+    catalog are kept (default: the user's cache folder); `read_memory` the bytes that a query may have fetched
+    ahead (default: a quarter of the memory); `progress` is called with a Progress during long work.
+
+    `max_footers` is how many footers of a table an estimate reads (default: `max_footers` under `[limits]`,
+    else 2,000); of more files it takes a sample. `history` is whether the queries are kept in the user's data
+    folder: True, False, or `"redact"` for SQL without its literals (default: `[history]` in lakeq.toml, then
+    LAKEQ_HISTORY, else True).
+    `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
+    else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
+    machine is not in the bucket's region: then estimates have it.
+
+    What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
+    """
+    text = str(location)
+    if text.endswith(".toml") and "://" not in text:
+        definition = load_definition(Path(text))
+    else:
+        definition = LakeDefinition(location=text)
+    definition = replace(
+        definition,
+        storage={**definition.storage, **storage_options},
+        pricing={**definition.pricing, **({} if egress is None else {"egress": egress})},
+        archived=archived or definition.archived,
+    )
+    return Lake(
+        definition,
+        scanner,
+        threads,
+        memory_limit,
+        pricing,
+        freshness,
+        open_cache(cache, cache_dir),
+        None if read_memory is None else parse_bytes(str(read_memory)),
+        progress,
+        max_footers,
+        history,
+    )

@@ -1,0 +1,100 @@
+"""LakeCatalog: what a lake tells of its tables, their partitions and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from lakeq.catalog.catalog import Catalog
+from lakeq.catalog.changes import TableChanges
+from lakeq.catalog.table import IgnoredObjects, Table
+from lakeq.catalog.time_proof import TimeProposal, propose_times
+from lakeq.planner.bind import table_not_found
+from lakeq.planner.completion.values import open_literal
+from lakeq.planner.metadata import describe_files, metadata_rows
+
+
+class LakeCatalog:
+    """The tables of a lake, and what is there of each. No query is planned for it. Thread-safe."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    @property
+    def location(self) -> str:
+        """The root of the lake: an absolute path or a URL."""
+        return self._catalog.root.root
+
+    def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
+        """List the lake, or one table of it, anew; what changed since it was last listed whole.
+
+        A folder on this machine is listed at the next question.
+        """
+        changes = self._catalog.refresh(name)
+        # Not looked up before: that would list anew, and what changed would be known.
+        return changes if changes or name is None else self._catalog.refresh(self._known(name))
+
+    def tables(self) -> list[Table]:
+        """Every table, by name. One that cannot be read carries its `problem` instead of columns."""
+        return self._catalog.view().tables()
+
+    def names(self) -> list[str]:
+        """The name of each table; no file is opened for it."""
+        return self._catalog.view().names()
+
+    def survey(self) -> tuple[list[Table], tuple[IgnoredObjects, ...]]:
+        """What `tables` and `ignored` give, of one listing."""
+        view = self._catalog.view()
+        return view.tables(), view.ignored
+
+    def describe(self, name: str) -> Table:
+        """One table: format, layout and the evidence for it, columns, sizes, what was ignored.
+
+        TableNotFoundError, or the table's own problem.
+        """
+        return self._catalog.view().entry(self._known(name)).table
+
+    def propose_times(self, name: str) -> tuple[TimeProposal, ...]:
+        """What a table may declare as its `time`, because the footers looked into prove it."""
+        entry = self._catalog.view().entry(self._known(name))
+        return tuple(propose_times(entry.table, entry.index))
+
+    def partitions(self, name: str) -> pa.Table:
+        """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""
+        return metadata_rows(f"{self._known(name)}$partitions", self._catalog.view())
+
+    def files(self, name: str) -> pa.Table:
+        """One row a file: path, size, modified, etag, storage_class, partition keys, row_count."""
+        entry = self._catalog.view().entry(self._known(name))
+        return describe_files(entry.table, entry.index.all.to_table())
+
+    def known_tables(self) -> list[Table]:
+        """The tables known by now, by name: what earlier questions, and those of earlier runs, found out.
+        Lists and reads nothing, so that a prompt may ask while someone types."""
+        return sorted((known.to_table() for known in self._catalog.recall_tables()), key=lambda t: t.name)
+
+    def partition_values(
+        self, name: str, key: str, where: Mapping[str, str] | None = None, most: int = 1_000
+    ) -> list[str]:
+        """The values of a partition key as SQL literals, of partitions whose other keys equal the literals
+        `where`: the greatest of numbers, dates and times first, of texts those of most files.
+
+        Of the files that were listed and asked for by now: it lists nothing, and gives none of what is not
+        known yet.
+        """
+        folded, texts = name.casefold(), {k: open_literal(v) for k, v in (where or {}).items()}
+        known = [k for k in self._catalog.recall_tables() if k.files.name.casefold() == folded]
+        return known[0].list_values(key, texts, most) if known else []
+
+    def ignored(self, name: str | None = None) -> tuple[IgnoredObjects, ...]:
+        """What was left out of a table, or of the whole lake outside its tables, with reasons."""
+        return self._catalog.view().ignored if name is None else self.describe(name).ignored
+
+    def _known(self, name: str) -> str:
+        """The table's name as the lake spells it; TableNotFoundError with the nearest names."""
+        view = self._catalog.view()
+        found = view.find_name(name)
+        if found is None:
+            raise table_not_found(name, view.names())
+        return found
