@@ -25,8 +25,8 @@ def stays_within(
     """Whether DuckDB's own plan proves that it scans no more than `max_bytes` of `tables`, if `plan`, which
     does not, has every mention of a table scanned once.
 
-    It scans anew what lies in a recursive CTE, at each step, and what an optimizer wants twice. Its views must
-    see all files: its plan over one of them may be another.
+    It scans anew what lies in a recursive CTE, at each step, and what an optimizer wants twice. Its views
+    must see all files: its plan over one of them may be another.
     """
     try:
         rows = connection.execute(f"EXPLAIN (FORMAT json) {plan.sql}", plan.params or None).fetchall()
