@@ -5,7 +5,8 @@
 In a real pseudo-terminal, over a local lake of 100,000 Parquet files (hard links) by hour, known and warm.
 Numbers are typed into a condition over the partition keys: no text twice, and each key changes the estimate.
 Of each key: the time until it is on the screen, and until the toolbar tells of the new text. `prompt` is from
-the start of the process to the prompt, over a small lake that is known.
+the start of the process to the prompt, over a small lake that is known. Beside it, a prompt of prompt_toolkit
+that does nothing else.
 Targets: toolbar 60 ms in the median, echo 10 ms at most, prompt 0.7 s.
 """
 
@@ -53,8 +54,25 @@ def write_lake(root: Path, files: int) -> None:
 
 def start_repl(lake: Path, folder: Path) -> Terminal:
     """`lakeq repl` in a terminal, with folders of its own."""
-    env = {**os.environ, "LAKEQ_DATA_DIR": str(folder / "data"), "LAKEQ_CACHE_DIR": str(folder / "cache")}
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"LAKEQ_DATA_DIR": str(folder / "data"), "LAKEQ_CACHE_DIR": str(folder / "cache")}
     return Terminal([sys.executable, "-m", "lakeq", "repl", str(lake)], env, _COLUMNS)
+
+
+def time_bare_keys(count: int) -> list[float]:
+    """The times of so many keys to their echo at a prompt of prompt_toolkit that does nothing else."""
+    code = "from prompt_toolkit import PromptSession as P; P('lakeq> ', bottom_toolbar=lambda: '-').prompt()"
+    echoes = []
+    with Terminal([sys.executable, "-c", code], dict(os.environ), _COLUMNS) as terminal:
+        terminal.wait_for("lakeq>")
+        for number in range(count + _WARM_UP):
+            line, began = terminal.line(0), time.perf_counter()
+            terminal.type("abcdefghij"[number % 10])
+            while terminal.line(0) == line:
+                terminal.read(0.5)
+            echoes.append(terminal.read_at - began)
+            terminal.read(0.1)
+    return echoes[_WARM_UP:]
 
 
 def time_prompt(lake: Path, folder: Path) -> float:
@@ -74,7 +92,7 @@ def time_key(terminal: Terminal, key: str) -> tuple[float, float]:
     echo = None
     while True:
         terminal.read(0.5)
-        now = time.perf_counter() - began
+        now = terminal.read_at - began
         if echo is None and terminal.line(0) != line:
             echo = now
         if echo is not None and terminal.toolbar != toolbar:
@@ -116,11 +134,15 @@ def main() -> None:
         prompts = [time_prompt(root / "small", root) for _ in range(7)]
         write_lake(root, arguments.files)
         echoes, toolbars = time_keys(root / "lake", root, arguments.keys)
+        bare = time_bare_keys(arguments.keys)
     figures = (
         ("key to toolbar, median", statistics.median(toolbars), 0.060),
         ("key to toolbar, 95 %", statistics.quantiles(toolbars, n=20)[-1], None),
         ("key to its echo, median", statistics.median(echoes), None),
+        ("key to its echo, 95 %", statistics.quantiles(echoes, n=20)[-1], None),
         ("key to its echo, worst", max(echoes), 0.010),
+        ("bare prompt_toolkit, echo, median", statistics.median(bare), None),
+        ("bare prompt_toolkit, echo, worst", max(bare), None),
         ("prompt, median", statistics.median(prompts), 0.700),
     )
     rows: list[dict[str, Any]] = [

@@ -35,7 +35,8 @@ def _find_colour(name: str) -> str:
 
 
 class Terminal:
-    """A child process on a pseudo-terminal of this size. A context manager, which ends the child."""
+    """A child process on a pseudo-terminal of this size. A context manager, which ends the child. `read_at`
+    is when it last wrote something, by time.perf_counter."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Terminal:
             timeout=_PATIENCE,
         )
         self.child.delaybeforesend = None
+        self.read_at = 0.0
         self._screen.write_process_input = self.child.send  # it is asked where the cursor is
 
     def __enter__(self) -> Self:
@@ -75,7 +77,7 @@ class Terminal:
     @property
     def toolbar(self) -> str:
         """The last line of the screen."""
-        return self._screen.display[-1].strip()
+        return self.line(self.lines - 1).strip()
 
     def draw(self) -> Text:
         """The screen with its colours."""
@@ -91,7 +93,8 @@ class Terminal:
 
     def line(self, number: int) -> str:
         """A line of the screen, from 0 at its top."""
-        return self._screen.display[number].rstrip()
+        row = self._screen.buffer[number]
+        return "".join(row[column].data for column in range(self.columns)).rstrip()
 
     def colour(self, text: str) -> str:
         """The background under the first place of `text` on the screen."""
@@ -112,7 +115,9 @@ class Terminal:
     def read(self, seconds: float = 0.05) -> bool:
         """Take in what comes within so many seconds; False when there was nothing."""
         try:
-            self._stream.feed(self.child.read_nonblocking(65536, seconds))
+            came = self.child.read_nonblocking(65536, seconds)
+            self.read_at = time.perf_counter()
+            self._stream.feed(came)
         except pexpect.TIMEOUT:
             return False
         except pexpect.EOF:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import duckdb
 import numpy as np
@@ -274,15 +275,17 @@ class FileIndex:
 
     def sample(self, selection: FileSelection, count: int) -> FileSample:
         """About `count` of the selected files: by time of writing and size, the same each time."""
-        kept = "" if selection.ids is None else f" WHERE {among(selection.ids)}"
+        moments, lots = self._draws
+        numbers = self.number(selection.ids)
+        return draw_sample(self.read_sizes(selection.ids), moments[numbers], lots[numbers], count)
+
+    @cached_property
+    def _draws(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+        """When each file was written, and the lot by which it is drawn."""
         rows = self._tables.read(  # in the order of the table, which is that of file_id
-            "SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot "
-            f"FROM {self._tables.files}{kept}",
-            selection.ids,
+            f"SELECT coalesce(epoch_us(modified), 0) AS moment, hash(path) AS lot FROM {self._tables.files}"
         )
-        return draw_sample(
-            self.read_sizes(selection.ids), rows["moment"].to_numpy(), rows["lot"].to_numpy(), count
-        )
+        return rows["moment"].to_numpy(), rows["lot"].to_numpy()
 
     def _derive(self, derived: Mapping[str, str]) -> str:
         """The files with these columns, which are evaluated once for each partition and kept."""

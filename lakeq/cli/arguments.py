@@ -81,6 +81,7 @@ def _add_repl(commands: Commands) -> None:
     repl.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     repl.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     _add_limits(repl, "refuse to")
+    _add_pager(repl)
 
 
 def _add_looks(commands: Commands) -> None:

@@ -16,6 +16,7 @@ from lakeq.catalog.time_proof import find_strays, propose_times
 from lakeq.catalog.view import CatalogView
 from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
+from lakeq.planner.budget import LEAST_FOOTERS
 from lakeq.planner.limits import stops_early
 from lakeq.planner.metadata import ReadMetadata, scan_rows
 from lakeq.planner.plan import InlineTable, ScanPlan, View
@@ -90,6 +91,11 @@ def build_plan(
     )
 
 
+def count_draws(most: int) -> Sequence[int]:
+    """How large a sample is read first, and how large one if that says too little."""
+    return (most,) if most // _FIRST_PART < LEAST_FOOTERS else (most // _FIRST_PART, most)
+
+
 def list_table(table: Table, references: Sequence[TableReference], catalog: CatalogView) -> TableEntry:
     """The files that any of the references to a table may want."""
     filters = [plan_prefixes(table, r.predicate) for r in references if r.table == table.name]
@@ -114,7 +120,7 @@ def scan_table(
     if FORMATS[entry.table.format].has_footers:
         most = settings.max_footers
         locates = settings.is_limited or (most is None and is_read_in_parts(entry, selection))
-        for count in () if most is None else (most // _FIRST_PART, most):
+        for count in () if most is None else count_draws(most):
             sample = catalog.sample(selection, count)
             if sample is None:  # all were looked into
                 weighed = Weighed(selection)

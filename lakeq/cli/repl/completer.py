@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
@@ -14,6 +15,9 @@ from lakeq.cli.repl.settings import SETTINGS
 from lakeq.lake import Lake
 from lakeq.planner.completion import complete_sql
 
+_DEBOUNCE_SECONDS = 0.02
+"""The key itself is drawn first. This runs in a thread of its own."""
+
 
 class ReplCompleter(Completer):
     """Completes commands by their table, and SQL by what is known of the lake: nothing is listed for it."""
@@ -23,6 +27,7 @@ class ReplCompleter(Completer):
         self._paths = PathCompleter(expanduser=True)
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
+        time.sleep(_DEBOUNCE_SECONDS)
         self._names.look_up()
         line = document.text_before_cursor.lstrip()
         if line.startswith("."):

@@ -13,21 +13,21 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
-from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from pygments.lexers.sql import SqlLexer
 
 from lakeq.cli.repl.script import is_complete
-from lakeq.cli.repl.settings import ReplSettings
-from lakeq.cli.repl.toolbar import Words
 from lakeq.ledger.journal import find_history_folder
 
 PROMPT = "lakeq> "
 _CONTINUED = "   ...> "
 _HISTORY_FILE = "repl-history"
+
+ESTIMATE, WARNING, ERROR, HINT = "class:estimate", "class:warning", "class:error", "class:hint"
+Words = tuple[str, str]
+"""One of these styles, and text in it."""
 
 _STYLE = {
     "prompt": "bold",
@@ -59,20 +59,17 @@ class SqlOrCommand(Lexer):
 
 
 class Prompt:
-    """Reads what is typed. `describe` gives the words of the toolbar; `typed` is told of each change."""
+    """Reads what is typed. `describe` gives the words of the toolbar; `judge` is told of each change: the
+    text and where the cursor stands. `is_vi` and `completes` may be changed between two readings."""
 
     def __init__(
-        self,
-        settings: ReplSettings,
-        completer: Completer,
-        describe: Callable[[], Words],
-        typed: Callable[[str, int], None],
-        input: Input | None = None,
-        output: Output | None = None,
+        self, completer: Completer, describe: Callable[[], Words], judge: Callable[[str, int], None]
     ) -> None:
-        self._settings = settings
+        self.is_vi = False
+        self.completes = True
+        self._error: Exception | None = None
         self._describe = describe
-        self.session: PromptSession[str] = PromptSession(
+        self._session: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
             multiline=True,
             prompt_continuation=_continue,
@@ -80,33 +77,48 @@ class Prompt:
             style=Style.from_dict(_STYLE),
             completer=completer,
             complete_in_thread=True,
-            complete_while_typing=Condition(lambda: settings.complete),
+            complete_while_typing=Condition(lambda: self.completes),
             auto_suggest=AutoSuggestFromHistory(),
             history=open_history(),
             key_bindings=bind_keys(),
             bottom_toolbar=self._draw_toolbar,
             enable_open_in_editor=True,
             reserve_space_for_menu=6,
-            input=input,
-            output=output,
         )
-        buffer = self.session.default_buffer
-        buffer.on_text_changed += lambda _: typed(buffer.text, buffer.cursor_position)
-        buffer.on_cursor_position_changed += lambda _: typed(buffer.text, buffer.cursor_position)
+        buffer = self._session.default_buffer
+        buffer.on_text_changed += lambda _: judge(*self.typed)
+        buffer.on_cursor_position_changed += lambda _: judge(*self.typed)
+
+    @property
+    def typed(self) -> tuple[str, int]:
+        """What stands at the prompt, and where its cursor is."""
+        buffer = self._session.default_buffer
+        return buffer.text, buffer.cursor_position
 
     def read(self) -> str:
-        """What was typed, once it is complete. KeyboardInterrupt for Ctrl-C, EOFError for Ctrl-D."""
-        modes = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
-        self.session.editing_mode = modes[self._settings.keys]
-        return self.session.prompt()
+        """What was typed, once it is complete. KeyboardInterrupt for Ctrl-C, EOFError for Ctrl-D, or the
+        error with which it was aborted."""
+        self._session.editing_mode = EditingMode.VI if self.is_vi else EditingMode.EMACS
+        return self._session.prompt(pre_run=self._check)
+
+    def abort(self, error: Exception) -> None:
+        """End the reading with this error. From any thread."""
+        self._error = error
+        loop = self._session.app.loop
+        if loop is not None:  # else it is seen as soon as the reading begins
+            loop.call_soon_threadsafe(self._check)
+
+    def _check(self) -> None:
+        if self._error is not None and not self._session.app.is_done:
+            self._session.app.exit(exception=self._error)
 
     def redraw(self) -> None:
         """Draw the toolbar anew. From any thread."""
-        self.session.app.invalidate()
+        self._session.app.invalidate()
 
     def _draw_toolbar(self) -> StyleAndTextTuples:
         style, text = self._describe()
-        width = self.session.app.output.get_size().columns
+        width = self._session.app.output.get_size().columns
         return [(style, f" {text}"[:width].ljust(width))]
 
 

@@ -1,136 +1,92 @@
-"""A session at a terminal: read, judge while it is typed, run, show; and go on after whatever happens."""
+"""A session at a terminal: the prompt at once, and the lake behind it as soon as it is open."""
 
 from __future__ import annotations
 
+import gc
 import sys
-import threading
+from argparse import Namespace
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING
 
-from prompt_toolkit.input import Input
-from prompt_toolkit.output import Output
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
 
 from lakeq.cli.progress import PromptLine
-from lakeq.cli.render import make_console
-from lakeq.cli.repl.commands import Quit, run_script
-from lakeq.cli.repl.completer import ReplCompleter
-from lakeq.cli.repl.live import LiveEstimate
-from lakeq.cli.repl.prompt import Prompt
-from lakeq.cli.repl.settings import ReplSettings
-from lakeq.cli.repl.shell import Shell
-from lakeq.cli.repl.toolbar import ERROR, HINT, Words, describe_judged
-from lakeq.cli.words import describe_error
-from lakeq.errors import LakeqError, QueryCancelledError
-from lakeq.lake import Lake
-from lakeq.planner.preview import Preview
-from lakeq.planner.statements import find_statement
+from lakeq.cli.repl.prompt import HINT, Prompt, Words
+from lakeq.errors import LakeqError
 from lakeq.storage.workers import begin
-from lakeq.texts import show_line
+
+if TYPE_CHECKING:
+    from lakeq.cli.repl.workbench import Workbench
 
 _SWITCH_SECONDS = 0.001
-"""How long the thread that judges may hold the interpreter while a key waits; Python's own is 5 ms."""
+"""How long another thread may hold the interpreter while a key waits; Python's own is 5 ms."""
+_EAR_SECONDS = 0.1
+"""A thread that waits for a lock may not hear Ctrl-C at all, so it looks up this often."""
 
 
-class Session:
-    """One session over a lake. `input` and `output` are those of a test, else the terminal's."""
+class Session(Completer):
+    """One session over the lake that the arguments name. What takes long to load is loaded meanwhile."""
 
-    def __init__(
-        self,
-        lake: Lake,
-        settings: ReplSettings,
-        line: PromptLine,
-        input: Input | None = None,
-        output: Output | None = None,
-    ) -> None:
-        self._lake = lake
-        self._line = line
-        self._settings = settings
-        self._opened: Words = (HINT, f"{show_line(lake.location)} · opening …")
-        self._live = LiveEstimate(self._preview, "://" in lake.location, self._tell)
-        self._shell = Shell(lake, settings, ask, self._live.find)
-        self._prompt = Prompt(settings, ReplCompleter(lake), self._describe, self._judge, input, output)
+    def __init__(self, arguments: Namespace) -> None:
+        self._arguments = arguments
+        self._line = PromptLine()
+        self._prompt = Prompt(self, self._describe, self._judge)
+        self._bench: Workbench | None = None
 
     def run(self) -> None:
-        """Read and run until the user leaves."""
+        """Read and run until the user leaves. Raises the LakeqError for which the lake cannot be opened."""
         sys.setswitchinterval(_SWITCH_SECONDS)
-        begin(self._open)
+        opening = begin(self._open)
         try:
             while True:
                 try:
-                    self._run_text(self._read())
-                except KeyboardInterrupt:  # of the prompt: begin anew
+                    text = self._read()
+                    if not wait_for(opening).run(text):
+                        break
+                except KeyboardInterrupt:  # of the prompt, or while it opens: begin anew
                     continue
-        except (EOFError, Quit):
+        except EOFError:
             pass
         finally:
-            self._live.close()
+            if opening.exception() is None:
+                opening.result().close()
+
+    def _open(self) -> Workbench:
+        """Open the lake, in a thread. Where that fails, the prompt ends with the error."""
+        try:
+            from lakeq.cli.repl.workbench import Workbench
+
+            bench = Workbench(self._arguments, self._line, self._prompt)
+        except LakeqError as error:
+            self._prompt.abort(error)
+            raise
+        self._bench = bench
+        self._judge(*self._prompt.typed)
+        bench.look_around()
+        gc.freeze()  # what was loaded stays: to look through it for garbage takes longer than a key may
+        return bench
 
     def _read(self) -> str:
-        self._live.submit("")
-        with self._line.holding(self._redraw):
+        self._judge("", 0)
+        with self._line.holding(self._prompt.redraw):
             return self._prompt.read()
 
-    def _run_text(self, text: str) -> None:
-        """Run all that was typed, up to the first that fails; whatever that is, the session goes on."""
-        try:
-            run_script(self._shell, text)
-        except (KeyboardInterrupt, QueryCancelledError):
-            tell_error("interrupted")
-        except LakeqError as error:
-            tell_error(describe_error(error))
-        except (BrokenPipeError, OSError) as error:
-            tell_error(f"{type(error).__name__}: {error}")
-        finally:
-            if text.lstrip().startswith("."):  # it may have changed the terms, or the lake
-                self._live.forget()
-
-    def _open(self) -> None:
-        """While the user begins to type: which tables there are, and all that the first query needs."""
-        try:
-            names = self._lake.names()
-            if "://" not in self._lake.location:  # of others, what a query names is looked into
-                self._lake.tables()
-        except LakeqError as error:
-            self._opened = ERROR, show_line(str(error))
-        else:
-            tables = "1 table" if len(names) == 1 else f"{len(names):,} tables"
-            self._opened = HINT, f"{show_line(self._lake.location)} · {tables} · .help"
-        self._tell()
-
     def _judge(self, text: str, position: int) -> None:
-        is_command = text.lstrip().startswith(".")
-        statement = None if is_command else find_statement(text, position)
-        self._live.submit("" if statement is None else statement.text)
-
-    def _preview(self, sql: str, stopped: threading.Event) -> Preview:
-        settings = self._settings
-        return self._lake.preview(sql, settings.max_bytes, settings.max_cost, settings.dialect, stopped)
+        if self._bench is not None:
+            self._bench.judge(text, position)
 
     def _describe(self) -> Words:
-        if self._opened[0] == ERROR:
-            return self._opened
-        judged, ask_above = self._live.latest, self._settings.ask_above
-        if self._line.held is not None and (judged is None or judged.preview is None):
-            return HINT, self._line.held
-        return describe_judged(judged, self._opened[1], ask_above)
+        return (HINT, "opening …") if self._bench is None else self._bench.describe()
 
-    def _tell(self) -> None:
-        """Something is known now: whatever was told of the work on it is over."""
-        self._line.held = None
-        self._redraw()
-
-    def _redraw(self) -> None:
-        self._prompt.redraw()
+    def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
+        """What may be typed next; nothing before the lake is open."""
+        return () if self._bench is None else self._bench.completer.get_completions(document, event)
 
 
-def ask(question: str) -> bool:
-    """Whether the user says yes; no is what Enter, Ctrl-C and Ctrl-D say."""
-    try:
-        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
-    except (EOFError, KeyboardInterrupt):
-        sys.stdout.write("\n")
-        return False
-
-
-def tell_error(text: str) -> None:
-    """Say what went wrong: on standard error, in red where there are colours."""
-    sys.stdout.flush()
-    make_console(sys.stderr).print(text, style="red", soft_wrap=True)
+def wait_for(opening: Future[Workbench]) -> Workbench:
+    """The workbench, once it is open; Ctrl-C is heard meanwhile."""
+    while not wait([opening], _EAR_SECONDS).done:
+        pass
+    return opening.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 
 from lakeq.cli.arguments import MODES
 from lakeq.errors import ConfigError
+from lakeq.lake import Lake
 from lakeq.planner.budget import AskAbove, parse_ask_above
 from lakeq.planner.dialects.names import find_dialect
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
@@ -32,6 +34,18 @@ class ReplSettings:
     max_bytes: int | None = None
     max_cost: Decimal | None = None
     dialect: str | None = None
+
+
+def make_settings(lake: Lake, arguments: Namespace) -> ReplSettings:
+    """The settings that the lake declares and the arguments of `lakeq repl` ask for."""
+    return ReplSettings(
+        lake.ask_above,
+        mode=arguments.mode,
+        pager=not arguments.no_pager,
+        max_bytes=arguments.max_bytes,
+        max_cost=arguments.max_cost,
+        dialect=arguments.dialect,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lakeq.cli.repl.live import Judged
+from lakeq.cli.repl.prompt import ERROR, ESTIMATE, HINT, WARNING, Words
 from lakeq.errors import BudgetExceededError, LakeqError, SqlSyntaxError
 from lakeq.planner.budget import AskAbove
 from lakeq.planner.estimate import Estimate
@@ -10,10 +11,6 @@ from lakeq.planner.preview import Preview
 from lakeq.planner.scan import SAMPLED, UPPER_BOUND, TableScan
 from lakeq.quantities import format_bytes, format_dollars, format_share
 from lakeq.texts import show_line
-
-ESTIMATE, WARNING, ERROR, HINT = "class:estimate", "class:warning", "class:error", "class:hint"
-Words = tuple[str, str]
-"""A style, and text in it."""
 
 
 def describe_judged(judged: Judged | None, hint: str, ask_above: AskAbove) -> Words:

@@ -8,7 +8,8 @@ import pytest
 
 import lakeq
 from lakeq.cli.repl.live import Judged
-from lakeq.cli.repl.toolbar import ERROR, ESTIMATE, HINT, WARNING, describe_judged
+from lakeq.cli.repl.prompt import ERROR, ESTIMATE, HINT, WARNING
+from lakeq.cli.repl.toolbar import describe_judged
 from lakeq.errors import ColumnNotFoundError, LakeqError, SqlSyntaxError
 from lakeq.lake import Lake
 from lakeq.planner.budget import AskAbove
