@@ -48,3 +48,11 @@ def test_the_api_loads_what_a_query_needs_and_nothing_that_only_some_want(
     code = f"import sys, lakeq; lakeq.connect({str(tmp_path)!r})"
     code += "; print(*({'duckdb', 's3fs', 'pandas', 'narwhals', 'prompt_toolkit'} & set(sys.modules)))"
     assert run_python(code).split() == ["duckdb"]
+
+
+def test_no_command_loads_pandas(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "lakeq", "query", str(tmp_path), "SELECT 1 AS one"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert "one" in done.stdout
+    assert "pyarrow" in done.stderr
+    assert "pandas.core" not in done.stderr

@@ -21,12 +21,22 @@ def run() -> NoReturn:
     """The process `lakeq`: run one command and exit with its status. After Ctrl-C it leaves at once, where
     the interpreter would first free each object and end each thread."""
     warnings.showwarning = _show_warning
+    sys.meta_path.insert(0, _WithoutPandas())
     status = main()
     if status == INTERRUPTED:
         with suppress(BrokenPipeError):
             sys.stdout.flush()
         os._exit(status)
     sys.exit(status)
+
+
+class _WithoutPandas:
+    """Hides pandas from this process: pyarrow would load it at its first array, which takes 0.3 s, and no
+    command uses it."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("lakeq's commands do without pandas", name=name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
