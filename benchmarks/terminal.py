@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,6 +34,11 @@ def _find_colour(name: str) -> str:
     return {"brown": "yellow", "brightbrown": "bright_yellow"}.get(name, name.replace("bright", "bright_"))
 
 
+def _without_size(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without a size of the screen, which would go before that of the terminal."""
+    return {name: value for name, value in env.items() if name not in ("LINES", "COLUMNS")}
+
+
 class Terminal:
     """A child process on a pseudo-terminal of this size. A context manager, which ends the child. `read_at`
     is when it last wrote something, by time.perf_counter."""
@@ -41,7 +46,7 @@ class Terminal:
     def __init__(
         self,
         command: Sequence[str],
-        env: dict[str, str],
+        env: Mapping[str, str],
         columns: int = 100,
         lines: int = 30,
         folder: Path | None = None,
@@ -52,7 +57,7 @@ class Terminal:
         self.child = pexpect.spawn(
             command[0],
             list(command[1:]),
-            env={**env, "TERM": "xterm-256color"},
+            env={**_without_size(env), "TERM": "xterm-256color"},
             cwd=folder,
             dimensions=(lines, columns),
             timeout=_PATIENCE,

@@ -84,7 +84,7 @@ class PromptLine(StatusLine):
             holds()
 
 
-def describe_progress(moment: Progress) -> str:
+def describe_progress(moment: Progress, has_bar: bool = True) -> str:
     """`listing · 12,000 objects`, `███▍     │ 17% · reading · 24.1 MB of 105.0 MB · 80.2 MB/s · 1 s left`."""
     parts = [_VERBS[moment.stage]]
     if moment.stage in ("reading", "scanning") and moment.bytes_total is not None:
@@ -95,7 +95,7 @@ def describe_progress(moment: Progress) -> str:
         parts.append(f"{format_count(moment.done)} objects")
     if moment.bytes_done and moment.seconds > 0:
         parts.append(f"{format_bytes(int(moment.bytes_per_second))}/s")
-    if moment.share is not None:
+    if has_bar and moment.share is not None:
         parts.insert(0, f"{draw_bar(moment.share)} {moment.share:.0%}")
     left = moment.seconds_left
     if left is not None and moment.seconds >= _TELLS_AFTER:

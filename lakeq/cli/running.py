@@ -63,12 +63,13 @@ def fetch_rows(
                     moment = result.read_progress() if line is not None else None
                     if line is not None and moment is not None:
                         line.observe(moment)
-                if line is not None:
-                    line.clear()
                 return pending.result()
             except KeyboardInterrupt:
                 result.cancel()
                 raise
+            finally:
+                if line is not None:
+                    line.clear()
 
         schema = fetch(lambda: result.schema)
         batches = fetch(result.batches)

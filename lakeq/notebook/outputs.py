@@ -46,7 +46,7 @@ class Slot:
         if self._line is not None:
             self._line.observe(moment)
             return
-        words = describe_progress(moment)
+        words = describe_progress(moment, has_bar=False)  # it has a bar of its own
         done, total = moment.done, moment.total
         if moment.bytes_total:
             done, total = moment.bytes_done, moment.bytes_total

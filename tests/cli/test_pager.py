@@ -28,7 +28,8 @@ def run_on_terminal(
 
 
 def spawn(*arguments: str, lines: int = 10, columns: int = 80, **environment: str) -> pexpect.spawn[str]:
-    quiet = {n: v for n, v in os.environ.items() if n not in ("NO_COLOR", "FORCE_COLOR", "PAGER", "LESS")}
+    told = ("NO_COLOR", "FORCE_COLOR", "PAGER", "LESS", "LINES", "COLUMNS")
+    quiet = {name: value for name, value in os.environ.items() if name not in told}
     return pexpect.spawn(
         sys.executable,
         ["-m", "lakeq", *arguments],

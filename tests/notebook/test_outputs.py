@@ -33,7 +33,7 @@ def test_a_place_is_filled_anew_and_not_a_second_time(published: list[dict[str, 
     slot.fill("done", Markup("<b>done</b>"))
     first, last = published
     assert "5.0 KB" not in first["data"]["text/plain"]
-    assert first["data"]["text/plain"] == "reading · 4.9 KB of 9.8 KB · 2.4 KB/s"
+    assert first["data"]["text/plain"] == "reading · 4.9 KB of 9.8 KB · 2.4 KB/s · 2.00 s left"
     (whole, part) = parse_output(first["data"]["text/html"]).iter("rect")
     assert float(part.attrib["width"]) == float(whole.attrib["width"]) / 2
     assert (last["update"], last["data"]["text/plain"]) == (True, "done")
