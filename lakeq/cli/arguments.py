@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -56,13 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def choose_command(argv: Sequence[str]) -> Sequence[str]:
-    """The arguments with their command: `lakeq LAKE` is `lakeq repl LAKE`, where LAKE can be nothing else: a
-    URL, a path with a `/`, a definition, or a folder here."""
+    """The arguments with their command: `lakeq LAKE` is `lakeq repl LAKE`, unless LAKE is the name of a
+    command, or neither here nor far from such a name."""
     word = argv[0] if argv else ""
-    if word.startswith("-") or word in COMMANDS:
+    if not word or word.startswith("-") or word in COMMANDS:
         return argv
-    is_lake = "/" in word or "\\" in word or word.endswith(".toml") or (word != "" and Path(word).is_dir())
-    return ["repl", *argv] if is_lake else argv
+    is_misspelled = not Path(word).exists() and get_close_matches(word, COMMANDS, n=1, cutoff=0.6)
+    return argv if is_misspelled else ["repl", *argv]
 
 
 def _add_repl(commands: Commands) -> None:

@@ -6,6 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
+from rich.console import Console
+
 from lakeq.cli.arguments import connect_options
 from lakeq.cli.output import open_output, write_json
 from lakeq.cli.pager import paged
@@ -46,11 +48,11 @@ def show_history(arguments: Namespace) -> None:
         with open_output(None) as sink:
             write_json(table.schema, table.to_batches(), sink)
     else:
-        with paged(arguments.no_pager):
+        with paged(arguments.no_pager) as scrolls:
             if arguments.by is not None:
                 _show_sums(summarize(queries, arguments.by), arguments.by)
             else:
-                draw_queries(queries, arguments.rows)
+                draw_queries(make_console(scrolls=scrolls), queries, arguments.rows, "--rows N")
 
 
 def _find_lake(arguments: Namespace) -> str | None:
@@ -61,12 +63,12 @@ def _find_lake(arguments: Namespace) -> str | None:
         return strip_secrets(lake.location)
 
 
-def draw_queries(queries: Sequence[QueryEntry], limit: int) -> None:
-    """The last `limit` queries in a table, and how far all their estimates were off."""
+def draw_queries(console: Console, queries: Sequence[QueryEntry], limit: int, more: str) -> None:
+    """The last `limit` queries in a table, and how far all their estimates were off. `more` shows more."""
     header = ("time (UTC)", "outcome", "estimated", "scanned", "off", "dollars", "seconds", "rows", "sql")
-    draw_table(make_console(), header, map(_to_cells, queries[-limit:]), header[2:8])
+    draw_table(console, header, map(_to_cells, queries[-limit:]), header[2:8])
     if len(queries) > limit:
-        say(f"the last {format_count(limit)} of {format_count(len(queries))} queries; --rows N shows more")
+        say(f"the last {format_count(limit)} of {format_count(len(queries))} queries; {more} shows more")
     say(describe_errors(measure_errors(queries)))
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from lakeq.cli.arguments import parse_params, parse_value
+from lakeq.cli.arguments import choose_command, parse_params, parse_value
 from lakeq.errors import ConfigError
 
 
@@ -41,3 +41,19 @@ def test_without_a_name_parameters_go_by_place() -> None:
 def test_both_kinds_in_one_query_are_refused() -> None:
     with pytest.raises(ConfigError, match="not both"):
         parse_params(["year=2026", "7"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "chosen"),
+    [
+        (["s3://bucket/data"], ["repl", "s3://bucket/data"]),
+        (["lake/lakeq.toml", "--mode", "line"], ["repl", "lake/lakeq.toml", "--mode", "line"]),
+        (["somewhere"], ["repl", "somewhere"]),
+        (["tables", "lake"], ["tables", "lake"]),
+        (["tabels", "lake"], ["tabels", "lake"]),
+        (["--help"], ["--help"]),
+        ([], []),
+    ],
+)
+def test_a_lake_without_a_command_opens_the_prompt(argv: list[str], chosen: list[str]) -> None:
+    assert choose_command(argv) == chosen

@@ -57,7 +57,7 @@ def run_command(shell: Shell, text: str) -> None:
         hint = f"Did you mean .{near[0]}?" if near else ".help lists them."
         raise ConfigError(f"No command is called .{name}. {hint}")
     no_pager = not shell.settings.pager or command.argument == "file"  # what a file holds pages by itself
-    with paged(no_pager):
+    with paged(no_pager) as shell.scrolls:
         command.run(shell, argument.strip().removesuffix(";").rstrip())
 
 
@@ -101,7 +101,7 @@ def _partitions(shell: Shell, argument: str) -> None:
 def _files(shell: Shell, argument: str) -> None:
     files = shell.lake.files(_require(argument, "a table"))
     rows = shell.settings.rows
-    draw_rows(make_console(), files.schema, files.slice(0, rows).to_batches())
+    draw_rows(make_console(scrolls=shell.scrolls), files.schema, files.slice(0, rows).to_batches())
     if files.num_rows > rows:
         say(f"the first {rows:,} of {files.num_rows:,} files; .set rows N shows more")
 
@@ -154,7 +154,8 @@ def _history(shell: Shell, argument: str) -> None:
     if argument and not argument.isdecimal():
         raise ConfigError(f"Not a number of queries: {argument!r}.")
     queries = read_history(Journal(find_history_folder()), strip_secrets(shell.lake.location), None)
-    draw_queries(queries, int(argument or _HISTORY))
+    console = make_console(scrolls=shell.scrolls)
+    draw_queries(console, queries, int(argument or _HISTORY), ".history N")
 
 
 def _mode(shell: Shell, argument: str) -> None:

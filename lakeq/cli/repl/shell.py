@@ -29,7 +29,8 @@ class Shell:
     """One session over a lake. `confirm` asks before a query that is large; None: nobody is there to ask.
 
     `find_preview` gives the preview of a statement that was made while it was typed. `output` is the file
-    that the next result goes to, `reading` are those whose statements are being run.
+    that the next result goes to, `reading` are those whose statements are being run, `scrolls` whether lines
+    may be of any length.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Shell:
         self.output: str | None = None
         self.last_sql: str | None = None
         self.reading: list[Path] = []
+        self.scrolls = False
         self._confirm = confirm
         self._find_preview = find_preview
 
