@@ -1,19 +1,16 @@
-"""What the command line takes: the parser, and the small languages of its values."""
+"""What the command line takes: the parser."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from lakeq import __version__
 from lakeq.cli.commands import COMMANDS
-from lakeq.errors import ConfigError
+from lakeq.cli.values import as_argument, parse_count, parse_share
 from lakeq.quantities import parse_bytes, parse_dollars
 
 SHELLS = ("bash", "zsh", "fish")
@@ -30,7 +27,6 @@ _EGRESS_HELP = "what a GB costs that leaves the bucket's region: internet ($0.09
 _PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-T = TypeVar("T")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -131,7 +127,7 @@ def _add_queries(commands: Commands) -> None:
     query.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
     _add_limits(query, "refuse to")
     query.add_argument(
-        "--rows", type=_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
+        "--rows", type=parse_count, default=40, metavar="N", help="rows that a table shows (default: 40)"
     )
     _add_pager(query)
 
@@ -152,7 +148,7 @@ def _add_check(commands: Commands) -> None:
     check.add_argument("--baseline", metavar="FILE", help="what the queries scanned before")
     check.add_argument(
         "--max-growth",
-        type=_share,
+        type=parse_share,
         default=0.2,
         metavar="SHARE",
         help="how much more than in the baseline a query may scan (default: 0.2)",
@@ -165,10 +161,10 @@ def _add_check(commands: Commands) -> None:
 
 def _add_limits(command: argparse.ArgumentParser, words: str) -> None:
     command.add_argument(
-        "--max-bytes", type=_value(parse_bytes), metavar="SIZE", help=f"{words} scan more: 10GB"
+        "--max-bytes", type=as_argument(parse_bytes), metavar="SIZE", help=f"{words} scan more: 10GB"
     )
     command.add_argument(
-        "--max-cost", type=_value(parse_dollars), metavar="USD", help=f"{words} cost more: 0.50"
+        "--max-cost", type=as_argument(parse_dollars), metavar="USD", help=f"{words} cost more: 0.50"
     )
 
 
@@ -182,7 +178,7 @@ def _add_upkeep(commands: Commands) -> None:
     history.add_argument("--since", metavar="MOMENT", help="a day such as 2026-11-01, or 12h, 7d, 2w")
     history.add_argument("--by", choices=("table", "day", "user"), help="show sums instead")
     history.add_argument(
-        "--rows", type=_count, default=40, metavar="N", help="queries that are shown (default: 40)"
+        "--rows", type=parse_count, default=40, metavar="N", help="queries that are shown (default: 40)"
     )
     history.add_argument("--json", action="store_true", help="print JSON, of all of them")
     _add_pager(history)
@@ -255,83 +251,3 @@ def _add_sql(command: argparse.ArgumentParser) -> None:
     command.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     command.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     command.add_argument("--param", action="append", default=[], metavar="[NAME=]VALUE", help=_PARAM_HELP)
-
-
-def _value(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """`parse` with its ConfigError as argparse wants it."""
-
-    def parse_argument(text: str) -> T:
-        try:
-            return parse(text)
-        except ConfigError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return parse_argument
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < float("inf"):
-        raise argparse.ArgumentTypeError(f"not a share such as 0.2 or 20%: '{text}'")
-    return share
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"not a number of rows: '{text}'")
-    return int(text)
-
-
-def connect_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of a lake that were given, named as `lakeq.connect` takes them."""
-    storage = ("endpoint_url", "profile", "region", "anonymous", "requester_pays", "addressing_style")
-    names = (*storage, "freshness", "cache_dir", "pricing", "archived", "egress")
-    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name, None)}
-    return {**given, "cache": False} if arguments.no_cache else given
-
-
-def read_sql(text: str) -> str:
-    """The query that a SQL argument stands for. ConfigError for a file that cannot be read."""
-    if text == "-":
-        return sys.stdin.read()
-    if not text.startswith("@"):
-        return text
-    try:
-        return Path(text[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"Cannot read the query from {text[1:]}: {reason}.") from error
-
-
-def parse_params(texts: Sequence[str]) -> list[Any] | dict[str, Any] | None:
-    """Query parameters from `name=value` (a dict) or `value` (a list) texts; None when there are none.
-
-    A text before `=` that is no name belongs to the value. ConfigError when both kinds are mixed.
-    """
-    named: dict[str, Any] = {}
-    positional: list[Any] = []
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if equals and name.isidentifier():
-            named[name] = parse_value(value)
-        else:
-            positional.append(parse_value(value if equals and not name else text))
-    if named and positional:
-        raise ConfigError("Give parameters as NAME=VALUE for $NAME or as VALUE for ?, not both in one query.")
-    return named or positional or None
-
-
-def parse_value(text: str) -> Any:
-    """A parameter's value: a JSON number, true, false, null or "quoted text" as that, all else as text."""
-    try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except ValueError:
-        return text
-    return text if isinstance(value, dict | list) else value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from lakeq.cli.arguments import read_sql
+from lakeq.cli.values import read_sql
 from lakeq.errors import BudgetExceededError, ConfigError, LakeqError
 from lakeq.lake import Lake
 from lakeq.planner.estimate import Estimate

@@ -101,7 +101,7 @@ def _read_location(lake: str) -> tuple[str, list[str]]:
 
 
 def _recall_tables(arguments: Namespace, names: list[str]) -> None:
-    from lakeq.cli.arguments import connect_options
+    from lakeq.cli.values import connect_options
     from lakeq.connecting import connect
     from lakeq.errors import LakeqError
 

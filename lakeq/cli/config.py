@@ -14,10 +14,10 @@ from typing import Any
 from lakeq.cache import find_block_limit, find_cache_folder
 from lakeq.catalog.definitions import LakeDefinition, load_definition
 from lakeq.catalog.freshness import find_freshness
-from lakeq.cli.arguments import connect_options
 from lakeq.cli.pager import DEFAULT_PAGER, paged
 from lakeq.cli.printing import print_json
 from lakeq.cli.render import draw_table, make_console
+from lakeq.cli.values import connect_options
 from lakeq.ledger.journal import KEEP_DAYS, find_history_folder
 from lakeq.ledger.ledger import check_keep_days, find_history, strip_secrets
 from lakeq.planner.archived import find_archived

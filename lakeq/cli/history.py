@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-from lakeq.cli.arguments import connect_options
 from lakeq.cli.output import open_output, write_json
 from lakeq.cli.pager import paged
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_table, make_console
+from lakeq.cli.values import connect_options
 from lakeq.connecting import connect
 from lakeq.ledger.entries import QueryEntry
 from lakeq.ledger.history import (

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from lakeq.catalog.partition_chart import PartitionChart
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal
-from lakeq.cli.arguments import read_sql
 from lakeq.cli.opening import open_lake
 from lakeq.cli.output import open_output, write_json
 from lakeq.cli.pager import paged
 from lakeq.cli.partition_picture import draw_chart
 from lakeq.cli.printing import print_json, say
 from lakeq.cli.render import draw_rows, draw_table, draw_tables, make_console
+from lakeq.cli.values import read_sql
 from lakeq.cli.words import chart_to_dict, describe_ignored, describe_layout, describe_proposal, table_to_dict
 from lakeq.formats.types import sql_type
 from lakeq.quantities import format_count, format_size

@@ -6,8 +6,8 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lakeq.cli.arguments import connect_options, parse_params, read_sql
 from lakeq.cli.progress import StatusLine
+from lakeq.cli.values import connect_options, parse_params, read_sql
 from lakeq.connecting import connect
 from lakeq.lake import Lake
 from lakeq.planner.bind import Params

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
-from lakeq.cli.arguments import connect_options
+from lakeq.cli.values import connect_options
 from lakeq.cli.words import describe_error
 from lakeq.connecting import connect
 from lakeq.errors import BudgetExceededError, ConfigError, LakeqError, QueryError

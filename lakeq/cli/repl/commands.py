@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from lakeq.cli.arguments import MODES, read_sql
+from lakeq.cli.arguments import MODES
 from lakeq.cli.history import draw_queries
 from lakeq.cli.looking import print_chart, print_table, print_tables
 from lakeq.cli.pager import paged
@@ -19,6 +19,7 @@ from lakeq.cli.render import draw_rows, draw_table, make_console
 from lakeq.cli.repl.script import is_command, split_script
 from lakeq.cli.repl.settings import SETTINGS, change_setting, show_setting
 from lakeq.cli.repl.shell import Shell
+from lakeq.cli.values import read_sql
 from lakeq.cli.words import describe_changes, describe_estimate
 from lakeq.errors import ConfigError
 from lakeq.ledger.history import read_history
