@@ -26,14 +26,21 @@ VOLATILE = frozenset({
 
 def conjuncts(node: exp.Expr | None) -> Iterator[exp.Expr]:
     """The conditions that must all be TRUE for `node` to be TRUE."""
-    if node is None:
-        return
-    node = node.unnest()
-    if isinstance(node, exp.And):
-        yield from conjuncts(node.left)
-        yield from conjuncts(node.right)
-    else:
-        yield node
+    if node is not None:
+        yield from operands(node, exp.And)
+
+
+def operands(node: exp.Expr, kind: type[exp.Connector]) -> list[exp.Expr]:
+    """What a chain of AND, or of OR, connects, in order: a node that is none of `kind` is one by itself.
+    Chains of a thousand conditions are written by programs, so nothing is done twice for a link of them."""
+    found, waiting = [], [node]
+    while waiting:
+        node = waiting.pop().unnest()
+        if isinstance(node, kind):
+            waiting += [node.right, node.left]
+        else:
+            found.append(node)
+    return found
 
 
 def conjoin(parts: Iterable[exp.Expr]) -> exp.Expr:
@@ -68,9 +75,10 @@ def may_be_true(node: exp.Expr, known: Callable[[exp.Expr], bool], negated: bool
     node = node.unnest()
     if isinstance(node, exp.Not):
         return may_be_true(node.this, known, not negated)
-    if isinstance(node, exp.And | exp.Or):
-        sides = [may_be_true(side, known, negated) for side in (node.left, node.right)]
-        return conjoin(sides) if isinstance(node, exp.And) != negated else disjoin(sides)
+    for kind in (exp.And, exp.Or):
+        if isinstance(node, kind):
+            sides = [may_be_true(side, known, negated) for side in operands(node, kind)]
+            return conjoin(sides) if (kind is exp.And) != negated else disjoin(sides)
     if not known(node):
         return TRUE.copy()
     return exp.not_(node.copy()) if negated else node.copy()
@@ -148,9 +156,9 @@ def rejects_null(node: exp.Expr) -> bool:
     """Whether `node` cannot be TRUE when all of its columns are NULL."""
     node = node.unnest()
     if isinstance(node, exp.And):
-        return rejects_null(node.left) or rejects_null(node.right)
+        return any(map(rejects_null, operands(node, exp.And)))
     if isinstance(node, exp.Or):
-        return rejects_null(node.left) and rejects_null(node.right)
+        return all(map(rejects_null, operands(node, exp.Or)))
     if isinstance(node, exp.Not):
         inner = node.this.unnest()
         if isinstance(inner, exp.Is):

@@ -73,6 +73,8 @@ def parse_query(sql: str) -> exp.Expr:
         trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
     except SqlglotError as error:
         raise syntax_error(sql, error) from error
+    except RecursionError as error:
+        raise nested_too_deeply(sql) from error
     if not trees:
         raise SqlSyntaxError("The query is empty: write a SELECT statement", sql)
     if len(trees) > 1:
@@ -81,6 +83,11 @@ def parse_query(sql: str) -> exp.Expr:
     refuse_writes(tree, sql)
     refuse_file_functions(tree, sql)
     return tree
+
+
+def nested_too_deeply(sql: str) -> SqlSyntaxError:
+    """The error for SQL that Python cannot follow to its innermost part."""
+    return SqlSyntaxError("The query is nested too deeply. Write lists of conditions as IN (…)", sql)
 
 
 def refuse_writes(tree: exp.Expr, sql: str) -> None:

@@ -29,7 +29,7 @@ from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.dialects.binding import bind_dialect, told_in
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_rows
-from lakeq.planner.parse import DIALECT
+from lakeq.planner.parse import DIALECT, nested_too_deeply
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.terms import Terms
 from lakeq.storage.tally import Tally, count_into
@@ -109,7 +109,7 @@ class Planner:
                 bound = replace(bound, notes=(*bound.notes, str(error)))
             if requires_keys:
                 self._check_required(bound)
-            plan = build_plan(bound, params, self.catalog, self.views, self._read_metadata, settings)
+            plan = self._build(bound, params, settings)
             if plan is not None:
                 return note_archived(plan, self.terms.archived)
         raise ConfigError("The schema of a table kept changing while the query was planned. Refresh the lake")
@@ -175,10 +175,40 @@ class Planner:
         try:
             return bind_query(sql, params, names, self.catalog.table, self.views, now)
         except SqlSyntaxError:
-            mentioned = self.judge.mentioned_tables(sql)
-            if mentioned is None:
+            whole = self._bind_whole(sql)
+            if whole is None:
                 raise
-            return bind_unparsed(sql, mentioned, names, self.catalog.table)
+            return whole
+        except RecursionError as error:
+            whole = self._bind_whole(sql)
+            if whole is None:
+                raise nested_too_deeply(sql) from error
+            return whole
+
+    def _bind_whole(self, sql: str) -> BoundQuery | None:
+        """A query that the engine can take apart alone, over whole tables; None when it cannot either."""
+        mentioned = self.judge.mentioned_tables(sql)
+        if mentioned is None:
+            return None
+        return bind_unparsed(sql, mentioned, self.catalog.names(), self.catalog.table)
+
+    def _build(self, bound: BoundQuery, params: Params, settings: PlanSettings) -> ScanPlan | None:
+        """See `build_plan`; conditions nested deeper than Python can follow prune nothing."""
+        build = partial(
+            build_plan,
+            params=params,
+            catalog=self.catalog,
+            views=self.views,
+            read_metadata=self._read_metadata,
+            settings=settings,
+        )
+        try:
+            return build(bound)
+        except RecursionError:
+            whole = self._bind_whole(bound.runnable)
+            if whole is None:
+                raise nested_too_deeply(bound.sql) from None
+            return build(replace(whole, sql=bound.sql, dialect=bound.dialect))
 
     def _validate(self, bound: BoundQuery, params: Params) -> None:
         """Raise what the engine has against the query, over tables of these columns and no rows."""

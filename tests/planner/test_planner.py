@@ -112,3 +112,33 @@ def test_a_required_condition_is_asked_for_where_a_query_is_to_run(catalog: Cata
     planner.plan("SELECT n FROM t", None, "duckdb", PlanSettings())
     with pytest.raises(BudgetExceededError, match="only read with a filter on day"):
         planner.plan_within(QueryLimits(), "SELECT n FROM t", None, "duckdb", Tally())
+
+
+def nest(depth: int) -> str:
+    return f"SELECT n FROM t WHERE day = 1 AND {'(' * depth}n = 1{')' * depth}"
+
+
+def test_what_is_nested_too_deeply_for_python_is_read_whole_where_the_engine_can_follow(
+    catalog: Catalog,
+) -> None:
+    plan = make_planner(catalog, Judge(("t",))).plan(nest(1_000), None, "duckdb", PlanSettings())
+    (scan,) = plan.scans
+    assert (scan.files.count, plan.text) == (3, nest(1_000))
+    assert plan.notes == ("The planner cannot take this query apart: nothing was pruned.",)
+    assert (
+        make_planner(catalog, Judge()).plan(nest(10), None, "duckdb", PlanSettings()).scans[0].files.count
+        == 1
+    )
+
+
+def test_what_is_nested_too_deeply_for_the_engine_too_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(SqlSyntaxError, match="nested too deeply"):
+        make_planner(catalog, Judge(None)).plan(nest(1_000), None, "duckdb", PlanSettings())
+
+
+def test_a_long_chain_of_conditions_prunes_as_a_short_one(catalog: Catalog) -> None:
+    chain = " OR ".join(f"(day = 2 AND n = {number})" for number in range(300))
+    plan = make_planner(catalog, Judge()).plan(
+        f"SELECT n FROM t WHERE {chain}", None, "duckdb", PlanSettings()
+    )
+    assert plan.scans[0].files.count == 1

@@ -174,3 +174,15 @@ def test_vi_keys_edit_the_line(start: Start) -> None:
     terminal.read(1.0)
     terminal.type("\r")
     terminal.wait_for("right\n")
+
+
+def test_a_long_paste_stands_at_the_prompt_until_enter(start: Start) -> None:
+    terminal = start()
+    conditions = "\n".join(
+        f"  or (year = 2026 and month = 1 and user_id = {number})" for number in range(300)
+    )
+    terminal.type(f"\x1b[200~select count(*) as found\nfrom events\nwhere false\n{conditions};\x1b[201~")
+    terminal.wait_for("1 of 24 partitions")
+    assert "found\n─" not in terminal.screen
+    terminal.press("enter")
+    terminal.wait_for("60\n1 row ·")
