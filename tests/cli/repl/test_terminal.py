@@ -185,4 +185,4 @@ def test_a_long_paste_stands_at_the_prompt_until_enter(start: Start) -> None:
     terminal.wait_for("1 of 24 partitions")
     assert "found\n─" not in terminal.screen
     terminal.press("enter")
-    terminal.wait_for("60\n1 row ·")
+    terminal.wait_for("300\n1 row ·")
