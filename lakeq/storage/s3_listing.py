@@ -18,6 +18,7 @@ from lakeq.errors import LakeqError, ObjectNotFoundError
 from lakeq.storage.base import LISTING_SCHEMA, SettingsAnswer
 from lakeq.storage.classes import tell_class
 from lakeq.storage.credentials import S3Access, find_s3_access
+from lakeq.storage.customer_key import key_headers
 from lakeq.storage.endpoints import S3Endpoint, is_aws
 from lakeq.storage.faults import no_credentials, translate_status, unreadable
 from lakeq.storage.options import StorageOptions
@@ -108,7 +109,7 @@ class S3Listing:
         """`storage_class` of one object, by a HEAD; None when it is gone."""
         count_request("head")
         try:
-            answer = self._ask("HEAD", f"/{quote(key, safe='/~')}", {})
+            answer = self._ask("HEAD", f"/{quote(key, safe='/~')}", key_headers(self._options))
             self._check(answer, self._name(key))
         except ObjectNotFoundError:
             return None
