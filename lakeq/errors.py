@@ -21,6 +21,7 @@
     │   ├── UnsupportedSqlError     a statement or function that lakeq does not run
     │   └── UnsupportedVerbError    what a DataFrame cannot say in SQL
     ├── BudgetExceededError     .estimate .limit
+    ├── AuditFailedError
     └── EngineError             .engine
         ├── EngineNotInstalledError .extra
         ├── ExecutionError
@@ -196,6 +197,10 @@ class BudgetExceededError(LakeqError):
         super().__init__(message)
         self.estimate = estimate
         self.limit = limit
+
+
+class AuditFailedError(LakeqError):
+    """An audit that was to be strict found a risk."""
 
 
 class EngineError(LakeqError):

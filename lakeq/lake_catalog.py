@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from lakeq.audit.finding import Finding
+from lakeq.audit.lake import audit_lake
 from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.table import IgnoredObjects, Table
@@ -86,6 +88,14 @@ class LakeCatalog:
         folded, texts = name.casefold(), {k: open_literal(v) for k, v in (where or {}).items()}
         known = [k for k in self._catalog.recall_tables() if k.files.name.casefold() == folded]
         return known[0].list_values(key, texts, most) if known else []
+
+    def audit(self) -> tuple[Finding, ...]:
+        """How the lake's bucket, or its folder, is set: who may read it, how it is kept, and which files
+        lifecycle rules will archive or delete. Changes nothing, and reads no data.
+
+        What the store does not tell is a finding of its own, with the right of IAM that asking takes.
+        """
+        return audit_lake(self._catalog)
 
     def ignored(self, name: str | None = None) -> tuple[IgnoredObjects, ...]:
         """What was left out of a table, or of the whole lake outside its tables, with reasons."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from lakeq.cli.arguments import build_parser, choose_command
 from lakeq.cli.commands import COMMANDS
-from lakeq.errors import BudgetExceededError, LakeqError, QueryCancelledError
+from lakeq.errors import AuditFailedError, BudgetExceededError, LakeqError, QueryCancelledError
 
 DONE, FAILED, OVER_BUDGET, INTERRUPTED = 0, 1, 3, 130
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED, arguments.debug)
     except BrokenPipeError:
         _abandon_stdout()
-    except BudgetExceededError as error:
+    except (AuditFailedError, BudgetExceededError) as error:
         return _fail(error, OVER_BUDGET, arguments.debug)
     except LakeqError as error:
         return _fail(error, FAILED, arguments.debug)

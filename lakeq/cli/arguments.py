@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lakeq",
         description="See what a query over a data lake will read and cost, then run it over no more.",
-        epilog="Exit status: 0 done, 1 error, 2 wrong usage, 3 over the budget, 130 interrupted.",
+        epilog="Exit status: 0 done, 1 error, 2 wrong usage, 3 over the budget or a risk, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"lakeq {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_looks(commands)
     _add_queries(commands)
     _add_check(commands)
+    _add_audit(commands)
     _add_upkeep(commands)
     _add_config(commands)
     demo = _add_command(
@@ -157,6 +158,16 @@ def _add_check(commands: Commands) -> None:
     shown = check.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print JSON")
     shown.add_argument("--junit", action="store_true", help="print JUnit's XML")
+
+
+def _add_audit(commands: Commands) -> None:
+    audit = _add_command(
+        commands, "audit", "show how a lake's bucket is set: who may read it, what becomes of its files"
+    )
+    _add_lake(audit)
+    audit.add_argument("--strict", action="store_true", help="fail where there is a risk")
+    audit.add_argument("--json", action="store_true", help="print JSON")
+    _add_pager(audit)
 
 
 def _add_limits(command: argparse.ArgumentParser, words: str) -> None:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     "repl": _find("repl.run", "run_repl"),
     "restore": _find("planning", "show_restores"),
     "check": _find("planning", "check_files"),
+    "audit": _find("audit", "show_audit"),
     "refresh": _find("upkeep", "refresh_lake"),
     "cache": _find("upkeep", "show_cache"),
     "history": _find("history", "show_history"),

@@ -36,6 +36,7 @@ _STORAGE_VARIABLES = {
     "key": ("AWS_ACCESS_KEY_ID",),
     "secret": ("AWS_SECRET_ACCESS_KEY",),
     "token": ("AWS_SESSION_TOKEN",),
+    "sse_customer_key": ("AWS_SSE_CUSTOMER_KEY_BASE64",),
 }
 """What `storage` reads of the environment of AWS, in its order."""
 

@@ -20,6 +20,7 @@ from lakeq.formats.base import (
     Source,
 )
 from lakeq.formats.footer import ENCRYPTED
+from lakeq.formats.footer_keys import CRYPTO_BYTES, name_column_keys, name_footer_key
 from lakeq.formats.fragments import file_fields, scan_files, scan_schema
 from lakeq.formats.parquet_facts import FooterFaultError, read_facts
 from lakeq.formats.scan_sql import call_reader
@@ -49,7 +50,9 @@ class ParquetFormat:
         try:
             facts = read_facts(footer)
         except FooterFaultError as fault:
-            raise _encrypted(source) if str(fault) == ENCRYPTED else _corrupt(source, str(fault)) from None
+            if str(fault) == ENCRYPTED:
+                raise _encrypted(source, "columns", name_column_keys(footer[len(_MAGIC) :])) from None
+            raise _corrupt(source, str(fault)) from None
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _corrupt(source, f"its footer cannot be read ({_first_line(error)})") from error
         groups = facts.row_groups or ()
@@ -90,7 +93,9 @@ def read_footer(source: Source, tail_bytes: int = TAIL_BYTES) -> bytes:
     """The footer with its length and magic, from the end of the file, of which so much is read at first."""
     tail = source.read(max(source.size - tail_bytes, 0), min(tail_bytes, source.size))
     if tail[-4:] == _ENCRYPTED_MAGIC:
-        raise _encrypted(source)
+        length = min(int.from_bytes(tail[-8:-4], "little"), source.size - _TRAILER_BYTES)
+        crypto = source.read(source.size - _TRAILER_BYTES - length, min(length, CRYPTO_BYTES))
+        raise _encrypted(source, "footer", name_footer_key(crypto))
     if tail[-4:] != _MAGIC:
         raise _corrupt(source, "it does not end with a Parquet footer")
     length = int.from_bytes(tail[-8:-4], "little") + _TRAILER_BYTES
@@ -108,9 +113,18 @@ def _corrupt(source: Source, problem: str) -> CorruptFileError:
     )
 
 
-def _encrypted(source: Source) -> CorruptFileError:
-    message = f"Encrypted Parquet is not read: {source.path}. Store it decrypted, or leave it out."
-    return CorruptFileError(message, source.path)
+def _encrypted(source: Source, part: str, keys: Sequence[str]) -> CorruptFileError:
+    """The error for a file of which a `part` is encrypted with keys of these names (none: not told)."""
+    named = (
+        f"the keys {', '.join(map(repr, keys))}" if len(keys) > 1 else f"the key {keys[0]!r}" if keys else ""
+    )
+    how = f"Its {part} {'are' if part == 'columns' else 'is'} encrypted"
+    what = f"{how} with {named}" if named else f"{how}, and it does not name the key"
+    return CorruptFileError(
+        f"Encrypted Parquet is not read: {source.path}. {what}. Store it decrypted, as DuckDB or pyarrow can "
+        "with the key, or leave it out.",
+        source.path,
+    )
 
 
 def _first_line(error: Exception) -> str:

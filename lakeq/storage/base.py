@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -132,3 +133,29 @@ class ClassStore(Store, Protocol):
 
     def read_class(self, path: str) -> str | None:
         """`storage_class` of one object as of now; None when it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsAnswer:
+    """What a store said to a question about its bucket: HTTP `status`, the `code` of an error, the whole
+    `text`, and the headers by their names in small letters."""
+
+    status: int
+    code: str
+    text: str
+    headers: Mapping[str, str]
+
+
+@runtime_checkable
+class SettingsStore(Store, Protocol):
+    """A store whose bucket has settings that may be asked for."""
+
+    @property
+    def tells_settings(self) -> bool:
+        """Whether there is a way to ask."""
+
+    def ask_settings(self, query: str) -> SettingsAnswer:
+        """The answer to `?query` on the bucket: a refusal and what is not set are answers, too.
+
+        AccessDeniedError for credentials that are no good, ConfigError for another region.
+        """

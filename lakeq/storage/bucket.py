@@ -18,7 +18,7 @@ from lakeq.errors import (
     StorageError,
     StorageUnavailableError,
 )
-from lakeq.storage.base import LISTING_SCHEMA, FolderListing, split_folder
+from lakeq.storage.base import LISTING_SCHEMA, FolderListing, SettingsAnswer, split_folder
 from lakeq.storage.faults import endless, is_expired, translate_obstore_error
 from lakeq.storage.pages import (
     PAGE_OBJECTS,
@@ -163,6 +163,15 @@ class BucketStore:
     def read_class(self, path: str) -> str | None:
         """See ClassStore."""
         return self._call(lambda: self._listing().read_class(self._prefix + path))
+
+    @property
+    def tells_settings(self) -> bool:
+        """See SettingsStore."""
+        return self._open_lister is not None
+
+    def ask_settings(self, query: str) -> SettingsAnswer:
+        """See SettingsStore."""
+        return self._call(lambda: self._listing().ask_settings(query))
 
     def url(self, path: str) -> str:
         return f"{self._bucket_url}/{self._prefix}{path}"

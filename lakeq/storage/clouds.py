@@ -11,6 +11,7 @@ from typing import Any, Literal
 from lakeq.errors import ConfigError
 from lakeq.storage.bucket import BucketStore, ExactKeys
 from lakeq.storage.credentials import S3Access, find_s3_access
+from lakeq.storage.customer_key import check_is_safe, with_customer_key
 from lakeq.storage.endpoints import S3Endpoint, find_endpoint, find_moved
 from lakeq.storage.faults import is_elsewhere, is_unanswered, translate_obstore_error
 from lakeq.storage.options import StorageOptions
@@ -24,7 +25,7 @@ _REQUEST = timedelta(minutes=10)
 _FIRST_TRY = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 """So that a wrong endpoint is told in seconds; later requests wait out a store that throttles."""
 
-_S3_ONLY = ("region", "profile", "requester_pays", "addressing_style")
+_S3_ONLY = ("region", "profile", "requester_pays", "addressing_style", "sse_customer_key")
 _INSUFFICIENT = {
     "MissingAccount": "no storage account. Write abfs://container@account/…, pass key= (the account's name) "
     "or set AZURE_STORAGE_ACCOUNT_NAME",
@@ -61,8 +62,10 @@ def open_cloud(scheme: str, rest: str, options: StorageOptions) -> BucketStore:
 
 def _open_s3(bucket: str, prefix: str, options: StorageOptions) -> BucketStore:
     url = f"s3://{bucket}"
+    options = with_customer_key(options)
     access = find_s3_access(f"{url}/{prefix}".rstrip("/"), options)
     endpoint = find_endpoint(bucket, access.settings, options.timeout)
+    check_is_safe(options, endpoint.service_url)
     build = partial(_s3, endpoint, access, options)
     begin(load_botocore)  # while the bucket is asked
     found = _ask(_build(url, build, options, first=True), f"{url}/{prefix}", prefix)
@@ -96,6 +99,9 @@ def _s3(endpoint: S3Endpoint, access: S3Access, options: StorageOptions, **how: 
         "skip_signature": access.provider is None,
         "request_payer": options.requester_pays,
     }
+    if options.sse_customer_key:
+        settings["server_side_encryption"] = "sse-c"
+        settings["sse_customer_key_base64"] = options.sse_customer_key
     how["client_options"]["allow_http"] = endpoint.service_url.startswith("http://")
     if access.settings.ca_bundle:
         how["client_options"]["root_certificate"] = _read_certificates(access.settings.ca_bundle)

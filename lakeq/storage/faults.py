@@ -42,6 +42,18 @@ _PASSING = (408, 425, 429)
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 
 
+_KEYS = {
+    "stored using a form of Server Side Encryption": (
+        "it is encrypted with a key that S3 does not have (SSE-C). Pass sse_customer_key=, or set "
+        "AWS_SSE_CUSTOMER_KEY_BASE64"
+    ),
+    "encryption parameters are not applicable": (
+        "it is not encrypted with a key of its owner's (SSE-C). Leave sse_customer_key out"
+    ),
+}
+"""S3's words, of errors 400 that have no code of their own, for a customer's key missing or too many."""
+
+
 def translate_obstore_error(error: Exception, location: str, listed: bool) -> LakeqError:
     """The error of our tree for one of obstore's about `location`; `listed`: it was there when planned.
 
@@ -61,6 +73,8 @@ def translate_obstore_error(error: Exception, location: str, listed: bool) -> La
         code = "PermanentRedirect"
     silence = "" if status else next((why for word, why in _SILENCE.items() if word in text), "")
     error.args = (" ".join(part for part in (status, code, silence) if part) or "nothing that can be read",)
+    if status == "400" and (fault := needs_key(text, location)) is not None:
+        return fault
     if "token request" in text or "credential provider" in text:
         # obstore asks the instance that it runs on where Google or Azure are given no credentials.
         is_instance = "token request" in text
@@ -68,6 +82,12 @@ def translate_obstore_error(error: Exception, location: str, listed: bool) -> La
     if "invalid list response" in text and not status:
         return unreadable(location)
     return translate_status(int(status or 0), code, location, listed, silence)
+
+
+def needs_key(text: str, location: str) -> AccessDeniedError | None:
+    """The error where a server's `text` says that an object wants a customer's key, or wants none."""
+    why = next((why for words, why in _KEYS.items() if words in text), None)
+    return None if why is None else AccessDeniedError(f"Cannot read '{location}': {why}.", location)
 
 
 def no_credentials(location: str, asked: str = "anew") -> AccessDeniedError:

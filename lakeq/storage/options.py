@@ -22,7 +22,8 @@ class StorageOptions:
     `key` and `secret` are the access key (S3) or the account name and key (Azure); `token` is the
     session token (S3), an access token or the path of a service account's JSON (Google), or a SAS
     token (Azure). `timeout` is the longest silence of a server in seconds; `retry_timeout` how long,
-    in seconds, a request is tried again after throttling and faults.
+    in seconds, a request is tried again after throttling and faults. `sse_customer_key` is the key, 256 bits
+    in base64, of objects that S3 keeps encrypted with their owner's own (SSE-C).
     """
 
     endpoint_url: str | None = None
@@ -36,6 +37,7 @@ class StorageOptions:
     addressing_style: str | None = None
     timeout: float = 20.0
     retry_timeout: float = 90.0
+    sse_customer_key: str | None = field(default=None, repr=False)
 
 
 SECRET_OPTIONS = tuple(option.name for option in fields(StorageOptions) if not option.repr)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.errors import ObjectChangedError
-from lakeq.storage.base import LISTING_SCHEMA
+from lakeq.storage.base import LISTING_SCHEMA, SettingsAnswer
 from lakeq.storage.faults import endless
 
 PAGE_OBJECTS = 1_000
@@ -41,6 +41,9 @@ class PageLister(Protocol):
 
     def read_class(self, key: str) -> str | None:
         """`storage_class` of one object; None when it is gone."""
+
+    def ask_settings(self, query: str) -> SettingsAnswer:
+        """What the bucket answers to `?query`."""
 
     def renew(self) -> None:
         """Ask for credentials anew."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from lakeq.errors import LakeqError
 from lakeq.storage.credentials import S3Access
+from lakeq.storage.customer_key import decode_key
 from lakeq.storage.endpoints import S3Endpoint
-from lakeq.storage.faults import translate_status, unreadable
+from lakeq.storage.faults import needs_key, translate_status, unreadable
 from lakeq.storage.options import StorageOptions
 
 
@@ -22,7 +23,9 @@ class S3Keys:
         self._bucket = endpoint.bucket
         # botocore waits up to 2**n seconds before its nth retry.
         attempts = min(8, int(options.retry_timeout).bit_length() + 1)
-        self._payer = {"RequestPayer": "requester"} if options.requester_pays else {}
+        self._asked: dict[str, Any] = {"RequestPayer": "requester"} if options.requester_pays else {}
+        if (key := decode_key(options)) is not None:
+            self._asked |= {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
         self._client = Session(profile=options.profile).create_client(
             "s3",
             region_name=endpoint.region,
@@ -49,7 +52,7 @@ class S3Keys:
         span = f"bytes={start}-{start + length - 1}"
         try:
             answer = self._client.get_object(
-                Bucket=self._bucket, Key=key, Range=span, **pinned, **self._payer
+                Bucket=self._bucket, Key=key, Range=span, **pinned, **self._asked
             )
             body: bytes = answer["Body"].read()
         except (BotoCoreError, ClientError, ValueError, KeyError) as error:
@@ -64,6 +67,8 @@ class S3Keys:
         answer = getattr(error, "response", {})
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = answer.get("Error", {}).get("Code", "")
+        if status == 400 and (fault := needs_key(answer["Error"].get("Message", ""), location)) is not None:
+            return fault
         code = "" if code.isdigit() else code  # botocore puts the status where a store gave no code
         return translate_status(status, code, location, listed)
 

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.errors import LakeqError, ObjectNotFoundError
-from lakeq.storage.base import LISTING_SCHEMA
+from lakeq.storage.base import LISTING_SCHEMA, SettingsAnswer
 from lakeq.storage.classes import tell_class
 from lakeq.storage.credentials import S3Access, find_s3_access
+from lakeq.storage.customer_key import key_headers
 from lakeq.storage.endpoints import S3Endpoint, is_aws
 from lakeq.storage.faults import no_credentials, translate_status, unreadable
 from lakeq.storage.options import StorageOptions
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 _ATTRIBUTES = {"x-amz-optional-object-attributes": "RestoreStatus"}
 _REFUSED = ("AccessDenied", "InvalidArgument", "InvalidRequest", "NotImplemented", "")
 """What a server answers that does not know the attributes; a policy may deny them."""
+_MAY_NOT = ("AccessDenied", "AllAccessDisabled", "")
+"""Codes of a refusal that is about a right, not about the credentials."""
+_UNKNOWN = ("InvalidArgument", "InvalidRequest", "MethodNotAllowed", "NotImplemented", "")
+"""Codes with which servers answer 400 to a question that they do not know."""
 _ENTRY = re.compile(
     r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified><ETag>([^<]*)</ETag>"
     r"(?:<Checksum\w+>[^<]*</Checksum\w+>)*<Size>(\d+)</Size>"
@@ -104,7 +109,7 @@ class S3Listing:
         """`storage_class` of one object, by a HEAD; None when it is gone."""
         count_request("head")
         try:
-            answer = self._ask("HEAD", f"/{quote(key, safe='/~')}", {})
+            answer = self._ask("HEAD", f"/{quote(key, safe='/~')}", key_headers(self._options))
             self._check(answer, self._name(key))
         except ObjectNotFoundError:
             return None
@@ -112,8 +117,23 @@ class S3Listing:
         name = told.get("x-amz-storage-class", "STANDARD")
         return tell_class(name, told.get("x-amz-restore", ""), told.get("x-amz-archive-status", ""))
 
+    def ask_settings(self, query: str) -> SettingsAnswer:
+        """See SettingsStore."""
+        count_request("get")
+        answer = self._ask_bucket(query, {})
+        status, code = answer.status_code, _code(answer)
+        is_told = status in (200, 405, 501) or (status == 404 and code != "NoSuchBucket")
+        is_refused = (status in (401, 403) and code in _MAY_NOT) or (status == 400 and code in _UNKNOWN)
+        if not is_told and not is_refused:
+            self._check(answer, self._name(""))
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return SettingsAnswer(status, code, answer.content.decode(errors="replace"), headers)
+
     def _list(self, query: str, headers: Mapping[str, str]) -> AWSResponse:
         count_request("list")
+        return self._ask_bucket(query, headers)
+
+    def _ask_bucket(self, query: str, headers: Mapping[str, str]) -> AWSResponse:
         answer = self._ask("GET", f"{'/' if self._endpoint.virtual else ''}?{query}", headers)
         if answer.headers.get("content-length", str(len(answer.content))) != str(len(answer.content)):
             raise translate_status(0, "", self._name(""), listed=False, silence="it closed the connection")
