@@ -29,7 +29,7 @@ def runs_when_bound(connection: DuckDBPyConnection, sql: str) -> bool:
     """Whether binding `sql` reads data: a PIVOT without IN looks up its columns first."""
     if "pivot" not in sql.casefold():
         return False
-    return bool(connection.extract_statements(sql)[0].type.name == "MULTI")
+    return _statement_type(connection.extract_statements(sql)[0]) == "MULTI"
 
 
 def refuse_writes(connection: DuckDBPyConnection, sql: str) -> None:
@@ -42,7 +42,7 @@ def refuse_writes(connection: DuckDBPyConnection, sql: str) -> None:
         raise SqlSyntaxError("No SQL given: the query is empty.", sql)
     if len(statements) > 1:
         raise UnsupportedSqlError(f"One statement at a time: the text holds {len(statements)}.", sql)
-    kind = statements[0].type.name
+    kind = _statement_type(statements[0])
     if kind not in _READS:
         raise UnsupportedSqlError(f"Only queries can be run, not {kind}: lakeq reads, it never writes.", sql)
     if kind == "MULTI":
@@ -71,10 +71,10 @@ def _refuse_words(connection: DuckDBPyConnection, sql: str) -> None:
 
 
 def _find_table_functions(connection: DuckDBPyConnection, names: set[str]) -> list[str]:
-    """Those of `names` that make a table in a way that a query may not."""
+    """Those of `names` that only make tables, in a way that a query may not."""
     rows = connection.execute(
-        "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE function_type LIKE 'table%' "
-        "AND list_contains(?, lower(function_name)) ORDER BY 1",
+        "SELECT lower(function_name) FROM duckdb_functions() WHERE list_contains(?, lower(function_name)) "
+        "GROUP BY 1 HAVING bool_and(function_type LIKE 'table%' OR function_type = 'pragma') ORDER BY 1",
         [sorted(names - TABLE_FUNCTIONS)],
     ).fetchall()
     return [name for (name,) in rows]
@@ -91,11 +91,19 @@ def find_names(connection: DuckDBPyConnection, sql: str) -> tuple[str, ...] | No
         return None
     if len(statements) != 1:
         return None
-    if statements[0].type.name == "SELECT":
+    if _statement_type(statements[0]) == "SELECT":
         found = _table_names(_parse_tree(connection, sql))
     else:
         found = (quoted.replace('""', '"') or word for quoted, word in _WORD.findall(sql))
     return tuple(dict.fromkeys(found))
+
+
+def _statement_type(statement: duckdb.Statement) -> str:
+    """The name of a statement's type. DuckDB has types, such as CONNECT's, for which Python has no name."""
+    try:
+        return str(statement.type.name)
+    except ValueError:
+        return "a statement of an unknown type"
 
 
 def _parse_tree(connection: DuckDBPyConnection, sql: str) -> Any:
