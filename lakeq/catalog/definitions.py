@@ -88,7 +88,7 @@ class LakeDefinition:
     location: str
     tables: tuple[TableDefinition, ...] = ()
     views: Mapping[str, str] = field(default_factory=dict)
-    storage: Mapping[str, Any] = field(default_factory=dict)
+    storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
     pricing: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)

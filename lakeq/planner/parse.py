@@ -25,8 +25,8 @@ DIALECT = "duckdb"
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 WRITES = frozenset({
-    "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "connect", "copy", "create",
-    "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
+    "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "connect", "copy",
+    "create", "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
     "import", "insert", "install", "load", "merge", "pragma", "prepare", "refresh", "replace", "reset",
     "revoke", "rollback", "set", "start", "truncate", "update", "use", "vacuum",
 })  # fmt: skip

@@ -169,7 +169,7 @@ def test_a_refused_function_is_refused_wherever_it_stands(lake: Lake, name: str)
         f"PIVOT (SELECT b, {call} AS c FROM t) ON b USING any_value(c)",
         UNPARSED.format(f"{call} FROM t"),
     ):
-        with pytest.raises(QueryError, match="refused|PIVOT|this one writes"):
+        with pytest.raises(QueryError, match=r"refused|PIVOT|this one writes"):
             lake.sql(sql)
 
 
@@ -193,7 +193,7 @@ def test_a_function_that_makes_tables_is_refused_in_from(lake: Lake, name: str) 
 def test_a_pivot_that_reads_while_it_is_bound_calls_no_function_that_makes_tables(lake: Lake) -> None:
     for name in sorted(NOT_IN_FROM):
         for call in (f"{name}('x')", f"\"{name}\" ('x')", f"{name}/**/('x')", f"{name} -- x\n ('x')"):
-            with pytest.raises((QueryError, TableNotFoundError), match="refused|PIVOT|not found"):
+            with pytest.raises((QueryError, TableNotFoundError), match=r"refused|PIVOT|not found"):
                 lake.sql(f"PIVOT (SELECT 5! AS c, * FROM {call}) ON c USING count(*)")
 
 
