@@ -386,3 +386,25 @@ def test_a_database_that_judges_conditions_can_open_no_file(canaries: Canaries) 
         open_index_database().execute(f"FROM read_text('{canaries.files['csv']}')")
     with pytest.raises(duckdb.InvalidInputException, match="locked"):
         open_index_database().execute("SET threads=1")
+
+
+def test_the_page_tells_how_many_doors_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    with duckdb.connect() as connection:
+        counts = connection.execute(
+            "SELECT (SELECT count(DISTINCT function_name) FROM duckdb_functions()), "
+            "(SELECT count(*) FROM duckdb_settings()), (SELECT count(*) FROM duckdb_views() WHERE internal), "
+            "(SELECT count(DISTINCT keyword_name) FROM duckdb_keywords())"
+        ).fetchall()[0]
+    collations = counts[0] - len(FUNCTIONS)
+    pragmas = counts[0] - collations - len(ALLOWED | REFUSED | NOT_IN_FROM)
+    assert f"DuckDB {duckdb.__version__}" in page
+    for told in (
+        f"| functions | {counts[0]:,} | {len(ALLOWED) + collations} may be called ({collations} of them collations), "
+        f"{len(REFUSED | NOT_IN_FROM)} are refused, {pragmas} are pragmas |",
+        f"| settings | {counts[1]} | none can be read by SQL; {len(SESSION_SETTINGS)} can be changed",
+        f"| types of statement | {len(duckdb.StatementType.__members__)} | 2 pass",
+        f"| keywords | {counts[3]} | {len(STARTS)} begin a query |",
+        f"| views of the system | {counts[2]} | none",
+    ):
+        assert told in page, told

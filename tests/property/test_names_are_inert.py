@@ -93,6 +93,9 @@ def test_names_in_paths_are_read_as_they_are_and_shown_inert(table: str, value: 
 @settings(max_examples=50, deadline=None)
 def test_no_relative_location_leaves_the_lake(first: str, second: str) -> None:
     for location in (f"../{first}", f"{first}/../../{second}", f"{first}/..", "..", f"./../{second}"):
-        with tempfile.TemporaryDirectory() as root, lakeq.connect(root, history=False) as lake:
-            with pytest.raises(LakeqError, match="leaves the lake"):
-                lake.register("t", location)
+        with (
+            tempfile.TemporaryDirectory() as root,
+            lakeq.connect(root, history=False) as lake,
+            pytest.raises(LakeqError, match="leaves the lake"),
+        ):
+            lake.register("t", location)
