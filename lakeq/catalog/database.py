@@ -27,9 +27,11 @@ Database = duckdb.DuckDBPyConnection
 
 
 def open_index_database() -> Database:
-    """An empty in-memory database for the indexes of one lake."""
+    """An empty in-memory database for the indexes of one lake. Conditions of users' queries are evaluated in
+    it, so it can open no file, and its settings are locked."""
     database = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
     database.execute(f"ATTACH ':memory:' AS {INDEX_SCHEMA} (COMPRESS)")
+    database.execute("SET enable_external_access=false; SET lock_configuration=true")
     return database
 
 

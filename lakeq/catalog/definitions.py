@@ -21,6 +21,7 @@ from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 from lakeq.quantities import parse_duration
+from lakeq.storage.options import check_location
 
 _LAKE_KEYS = (
     "location",
@@ -88,7 +89,7 @@ class LakeDefinition:
     location: str
     tables: tuple[TableDefinition, ...] = ()
     views: Mapping[str, str] = field(default_factory=dict)
-    storage: Mapping[str, Any] = field(default_factory=dict)
+    storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
     pricing: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
@@ -208,6 +209,7 @@ def _resolve(location: str, base: str) -> str:
 def _check_location(location: Any, where: str) -> str:
     if not isinstance(location, str):
         raise ConfigError(f"The location of {where} must be a text.")
+    check_location(location, where)
     if is_absolute(location):
         return location
     if ".." in location.split("/"):

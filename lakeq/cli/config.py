@@ -27,7 +27,7 @@ from lakeq.planner.pricing import ATHENA, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.settings import ARGUMENT, DECLARED, VARIABLES, Found, find_pager, find_setting, find_unknown
-from lakeq.storage.options import SECRET_OPTIONS, StorageOptions, parse_options
+from lakeq.storage.options import SECRET_OPTIONS, StorageOptions, check_location, parse_options
 
 _STORAGE_VARIABLES = {
     "endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
@@ -79,8 +79,11 @@ def _find_definition(lake: str | None) -> LakeDefinition | None:
     if lake is None:
         return None
     if lake.endswith(".toml") and "://" not in lake:
-        return load_definition(Path(lake))
-    return LakeDefinition(location=lake)
+        definition = load_definition(Path(lake))
+    else:
+        definition = LakeDefinition(location=lake)
+    check_location(definition.location, "the lake")
+    return definition
 
 
 def _set(name: str, found: Found, value: Any, text: str | None = None) -> Setting:

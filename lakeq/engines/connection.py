@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.statements import refuse_writes
 from lakeq.engines.translation import Place, find_place, translate_bind_error
-from lakeq.formats.types import quote_name
+from lakeq.formats.types import quote_name, quote_text
 from lakeq.planner.plan import View
 
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -41,6 +41,12 @@ def check_query(connection: DuckDBPyConnection, sql: str) -> None:
         refuse_writes(connection, sql)
     except duckdb.Error as error:
         raise translate_bind_error(str(error), sql, find_place(str(error), sql)) from error
+
+
+def lock_settings(connection: DuckDBPyConnection, changeable: Iterable[str] = ()) -> None:
+    """Let no setting of the database be changed any more, save those that are `changeable`."""
+    listed = ", ".join(map(quote_text, changeable))
+    connection.execute(f"SET allowed_configs=[{listed}]; SET lock_configuration=true")
 
 
 def _find_place_again(connection: DuckDBPyConnection, sql: str, params: Params) -> Place | None:

@@ -15,12 +15,12 @@ from typing import Literal, Self
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from lakeq.engines.connection import Params, bind_query, check_query, create_views
+from lakeq.engines.connection import Params, bind_query, check_query, create_views, lock_settings
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.results import DuckDBResult
-from lakeq.engines.sessions import Session
+from lakeq.engines.sessions import SESSION_SETTINGS, Session
 from lakeq.engines.statements import find_names, runs_when_bound
 from lakeq.engines.tables import open_tables
 from lakeq.engines.views import empty_select
@@ -36,8 +36,6 @@ from lakeq.storage.reads import PlannedFileSystem
 
 Scanner = Literal["auto", "arrow"]
 
-# The configuration is not locked, because a session makes settings of its own. SET is not a query, so no
-# user's text can; and what guards the files (external access, directories) cannot be set back once it runs.
 _FIXED_CONFIG = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
@@ -245,6 +243,7 @@ class _Database:
             listed = ", ".join(map(quote_text, folders))
             self.connection.execute(f"SET allowed_directories=[{listed}]; SET enable_external_access=false")
             self.connection.execute(f"SET GLOBAL disabled_optimizers='{','.join(_WRONG_OPTIMIZERS)}'")
+            lock_settings(self.connection, SESSION_SETTINGS)
         except duckdb.Error as error:
             raise EngineError(f"DuckDB cannot be started: {error}") from error
         self.close = weakref.finalize(self, self.connection.close)

@@ -6,11 +6,11 @@ import re
 
 from duckdb import DuckDBPyConnection
 
-from lakeq.planner.parse import TABLE_FUNCTIONS
+from lakeq.planner.functions import TABLE_FUNCTIONS, is_refused
 
 _INTERNAL = re.compile(
     r"(_|pg_|icu_|inet_|collate_|has_\w+_privilege$|txid_|json_(de)?serialize_|json_copy_|parse_duckdb)\w*"
-    r"|\w*(_byte_comparable|_pg_oid|_compressed)|(currval|nextval|setval|write_log|sleep_ms|in_search_path)"
+    r"|\w*(_byte_comparable|_pg_oid|_compressed)|in_search_path"
     r"|\w+_description|create_sort_key|get_block_size|remap_struct|variant_(comparator|normalize|to_parquet\w*)"
 )
 """Functions for DuckDB's own use, for servers and for databases that are written to."""
@@ -23,4 +23,5 @@ def list_functions(connection: DuckDBPyConnection) -> tuple[str, ...]:
         "WHERE function_type IN ('scalar', 'aggregate', 'macro', 'window', 'table', 'table_macro')"
     ).fetchall()
     names = {name for name, is_table in rows if not is_table or name in TABLE_FUNCTIONS}
-    return tuple(sorted(name for name in names if name.isidentifier() and not _INTERNAL.fullmatch(name)))
+    offered = (name for name in names if name.isidentifier() and not is_refused(name))
+    return tuple(sorted(name for name in offered if not _INTERNAL.fullmatch(name)))

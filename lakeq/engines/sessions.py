@@ -28,7 +28,10 @@ from lakeq.planner.plan import ScanPlan
 from lakeq.planner.scan import scan_bytes
 from lakeq.storage.reads import PlannedFileSystem
 
-# These are settings of one connection.
+SESSION_SETTINGS = ("enable_profiling", "enable_progress_bar", "enable_progress_bar_print")
+"""The settings that a session makes: they are of one connection, so they stay changeable in a database whose
+settings are locked."""
+
 _SETTINGS = (
     "PRAGMA enable_profiling='no_output'; SET enable_progress_bar=true; SET enable_progress_bar_print=false"
 )

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+from lakeq.engines.connection import lock_settings
 from lakeq.engines.translation import translate_bind_error
 from lakeq.formats.types import quote_name
 
@@ -79,4 +80,5 @@ class Shadow:
         if self._connection is None:
             self._connection = duckdb.connect(":memory:", config=_CONFIG)
             self._connection.execute("SET enable_external_access=false")
+            lock_settings(self._connection)
         return self._connection

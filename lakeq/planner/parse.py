@@ -16,6 +16,7 @@ from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
 from lakeq.errors import QueryError, SqlSyntaxError, UnsupportedSqlError
+from lakeq.planner.functions import TABLE_FUNCTIONS, is_refused
 from lakeq.planner.logic import function_name
 
 DIALECT = "duckdb"
@@ -23,24 +24,9 @@ DIALECT = "duckdb"
 # sqlglot logs what it cannot take apart; the plan's notes say it, so nothing is printed unless a user asks.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
-TABLE_FUNCTIONS = frozenset(
-    {
-        "range",
-        "generate_series",
-        "generateseries",
-        "unnest",
-        "explode",
-        "values",
-        "generate_subscripts",
-        "repeat",
-    }
-    | {"json_each", "json_tree", "repeat_row"}
-)
-"""Functions that may stand in FROM: they make rows from their arguments and reach nothing outside."""
-
 WRITES = frozenset({
-    "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "copy", "create",
-    "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
+    "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "connect", "copy",
+    "create", "deallocate", "delete", "detach", "drop", "execute", "explain", "export", "force", "grant",
     "import", "insert", "install", "load", "merge", "pragma", "prepare", "refresh", "replace", "reset",
     "revoke", "rollback", "set", "start", "truncate", "update", "use", "vacuum",
 })  # fmt: skip
@@ -61,7 +47,7 @@ def parse_query(sql: str) -> exp.Expr:
     """The syntax tree of one reading statement.
 
     Raises SqlSyntaxError (with line and column) for what does not parse, UnsupportedSqlError for anything
-    but one SELECT-like statement, and for file functions in FROM.
+    but one SELECT-like statement, and for functions that reach beyond the lake's tables.
     """
     load_dialect()
     first = sql.split(maxsplit=1)[0].casefold() if sql.strip() else ""
@@ -81,7 +67,7 @@ def parse_query(sql: str) -> exp.Expr:
         raise UnsupportedSqlError(f"One statement at a time: this text holds {len(trees)}", sql)
     tree = trees[0]
     refuse_writes(tree, sql)
-    refuse_file_functions(tree, sql)
+    refuse_functions(tree, sql)
     return tree
 
 
@@ -96,23 +82,29 @@ def refuse_writes(tree: exp.Expr, sql: str) -> None:
     if not isinstance(tree, _READS) or into is not None:
         name = "SELECT INTO" if into is not None else type(tree).__name__.upper()
         raise UnsupportedSqlError(f"{name} is refused: lakeq only reads. Write a SELECT statement", sql)
-    for node in tree.find_all(exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Copy, exp.Command):
+    for node in tree.find_all(
+        exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Copy, exp.Command, exp.Show
+    ):
         raise UnsupportedSqlError(f"{type(node).__name__.upper()} is refused: lakeq only reads", sql)
 
 
-def refuse_file_functions(tree: exp.Expr, sql: str) -> None:
-    """UnsupportedSqlError for a function in FROM that could read something beside the lake's tables."""
-    for table in tree.find_all(exp.Table):
-        call = table.this
-        if isinstance(call, exp.Func):
-            name = function_name(call)
-            if name not in TABLE_FUNCTIONS:
-                raise UnsupportedSqlError(
-                    f"{name}() is refused in FROM: lakeq reads only the tables of the lake. "
-                    "Name the files as a table with lake.register() or in lakeq.toml",
-                    sql,
-                    *find_position(sql, name),
-                )
+def refuse_functions(tree: exp.Expr, sql: str) -> None:
+    """UnsupportedSqlError for a function that could reach something beside the lake's tables."""
+    for call in tree.find_all(exp.Func):
+        name = function_name(call)
+        if isinstance(call.parent, exp.Table) and call.arg_key == "this" and name not in TABLE_FUNCTIONS:
+            raise UnsupportedSqlError(
+                f"{name}() is refused in FROM: lakeq reads only the tables of the lake. "
+                "Name the files as a table with lake.register() or in lakeq.toml",
+                sql,
+                *find_position(sql, name),
+            )
+        if is_refused(name):
+            raise UnsupportedSqlError(
+                f"{name}() is refused: a query reaches only the tables of the lake. Leave it out",
+                sql,
+                *find_position(sql, name),
+            )
 
 
 def find_position(sql: str, word: str, dialect: str = DIALECT) -> tuple[int, int]:

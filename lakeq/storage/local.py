@@ -23,8 +23,13 @@ _READERS = 4
 """Threads that look into files at once: more would only wait for each other's Python."""
 
 
+_OUTSIDE = "outside"
+"""The version of a file to which a link leads that leaves the store's folder: none that can be read."""
+
+
 class LocalStore:
-    """The files below a folder, or `only` one of them. Symbolic links are followed, loops once."""
+    """The files below a folder, or `only` one of them. Symbolic links are followed, loops once; what lies
+    outside of the folder is listed, so that nothing is missing unseen, and reading it is refused."""
 
     def __init__(self, root: str, only: str | None = None) -> None:
         self._root = root
@@ -54,7 +59,8 @@ class LocalStore:
                 raise ObjectNotFoundError(f"Not a folder: '{folder}'.", folder)
             raise ObjectNotFoundError(f"Folder not found: '{folder}'. Check the path.", folder)
         try:
-            _walk(folder, prefix, frozenset(), rows)
+            top = os.path.realpath(self._root)
+            _walk(folder, prefix, frozenset(), rows, top, _leaves(folder, top))
             return _listing(rows, self._root)
         except OSError as error:
             raise_os_error(error, error.filename or folder)
@@ -77,6 +83,12 @@ class PinnedFile:
 
     def __init__(self, path: str, etag: str | None) -> None:
         self._path = path
+        if etag == _OUTSIDE:
+            raise AccessDeniedError(
+                f"Not read: a link leads out of the lake's folder at '{path}'. Remove it, or name "
+                f"'{os.path.realpath(path)}' as the location of a table.",
+                path,
+            )
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
@@ -154,12 +166,12 @@ class _Rows:
         self.etags: list[str | None] = []
         self.modified: list[int | None] = []
 
-    def add(self, path: str, status: os.stat_result | None) -> None:
+    def add(self, path: str, status: os.stat_result | None, outside: bool = False) -> None:
         """One file; None: a link to nothing. What is no regular file (a pipe) counts as nothing too."""
         self.paths.append(path)
         if status is not None and stat.S_ISREG(status.st_mode):
             self.sizes.append(status.st_size)
-            self.etags.append(make_etag(status))
+            self.etags.append(_OUTSIDE if outside else make_etag(status))
             self.modified.append(status.st_mtime_ns // 1000)
         else:
             self.sizes.append(0)
@@ -175,8 +187,16 @@ def _stat_one(root: str, name: str, rows: _Rows) -> None:
         raise_os_error(error, path)
 
 
-def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]], rows: _Rows) -> None:
-    """Add the files below `folder`; `above` are the folders that led here, to end a loop of links."""
+def _leaves(path: str, top: str) -> bool:
+    """Whether a path that holds links leads out of the folder `top`, whose own links are resolved."""
+    return not os.path.join(os.path.realpath(path), "").startswith(os.path.join(top, ""))
+
+
+def _walk(
+    folder: str, prefix: str, above: frozenset[tuple[int, int]], rows: _Rows, top: str, outside: bool
+) -> None:
+    """Add the files below `folder`; `above` are the folders that led here, to end a loop of links. `outside`:
+    a link on the way left the folder `top`."""
     status = os.stat(folder)
     identity = (status.st_dev, status.st_ino)
     if identity in above:
@@ -184,11 +204,12 @@ def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]], rows: _Ro
     within = above | {identity}
     with os.scandir(folder) as entries:
         for entry in entries:
+            leaves = _leaves(entry.path, top) if entry.is_symlink() else outside
             try:
                 if entry.is_dir():
-                    _walk(entry.path, f"{prefix}{entry.name}/", within, rows)
+                    _walk(entry.path, f"{prefix}{entry.name}/", within, rows, top, leaves)
                 else:
-                    rows.add(prefix + entry.name, entry.stat())
+                    rows.add(prefix + entry.name, entry.stat(), leaves)
             except FileNotFoundError:
                 if entry.is_symlink():  # else it was deleted meanwhile, and is rightly not there
                     rows.add(prefix + entry.name, None)

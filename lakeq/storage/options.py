@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -11,6 +12,9 @@ from urllib.parse import urlsplit
 from lakeq.errors import ConfigError
 
 ADDRESSING_STYLES = ("auto", "path", "virtual")
+
+_PASSWORD = re.compile(r"://[^/]*?:(?!\d*(?:/|$)).*@", re.DOTALL)
+"""A colon in the place of the host that is not that of a port, and an @ after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,16 @@ def check_endpoint_url(url: str, what: str) -> None:
         raise ConfigError(f"{what} must be a URL such as https://host or http://localhost:9000.")
     if parts.username is not None or parts.query or parts.fragment:
         raise ConfigError(f"{what} must hold a host and no credentials. Pass key= and secret= instead.")
+
+
+def check_location(location: str, what: str) -> None:
+    """ConfigError, which does not repeat the `location` of `what`, for a URL with a password in it: URLs are
+    shown, and kept with catalogs and histories."""
+    if _PASSWORD.search(location):
+        raise ConfigError(
+            f"The URL of {what} holds a password. Leave it out, and pass it as a storage option: username=, "
+            "password=, or what the filesystem calls them."
+        )
 
 
 def _check_value(name: str, value: Any, default: Any) -> None:

@@ -82,15 +82,33 @@ def test_a_missing_folder_is_not_found(tmp_path: Path) -> None:
         assert caught.value.location.startswith(missing)
 
 
-def test_links_are_followed(tmp_path: Path) -> None:
-    write(tmp_path, "elsewhere/data/x", b"abc")
+def test_links_within_the_folder_are_followed(tmp_path: Path) -> None:
+    write(tmp_path, "lake/data/x", b"abc")
+    top = tmp_path / "top"
+    top.symlink_to(tmp_path / "lake")
+    (top / "file").symlink_to(tmp_path / "lake/data/x")
+    (top / "folder").symlink_to("data")
+    store = LocalStore(str(top))
+    assert paths(store) == ["data/x", "file", "folder/x"]
+    for path in paths(store):
+        assert store.read(path, 0, 3, etag_of(store, path)) == b"abc"
+
+
+@pytest.mark.parametrize("prefix", ["", "folder/"])
+def test_what_a_link_leads_to_outside_is_listed_and_not_read(tmp_path: Path, prefix: str) -> None:
+    write(tmp_path, "lake/x", b"abc")
+    write(tmp_path, "lake2/sub/y", b"CANARY")
     lake = tmp_path / "lake"
-    lake.mkdir()
-    (lake / "file").symlink_to(tmp_path / "elsewhere/data/x")
-    (lake / "folder").symlink_to(tmp_path / "elsewhere/data")
+    (lake / "file").symlink_to("../lake2/sub/y")
+    (lake / "folder").symlink_to(tmp_path / "lake2")
+    (tmp_path / "lake2/back").symlink_to(lake / "x")
     store = LocalStore(str(lake))
-    assert paths(store) == ["file", "folder/x"]
-    assert store.read("folder/x", 0, 3, etag_of(store, "folder/x")) == b"abc"
+    outside = [path for path in ("file", "folder/sub/y") if path.startswith(prefix)]
+    assert set(outside) <= set(store.list(prefix)["path"].to_pylist())
+    for path in ("file", "folder/sub/y"):
+        with pytest.raises(AccessDeniedError, match=r"link .* out of the lake's folder"):
+            store.read(path, 0, 3, etag_of(store, path))
+    assert store.read("folder/back", 0, 3, etag_of(store, "folder/back")) == b"abc"
 
 
 def test_loops_of_links_end(tmp_path: Path) -> None:

@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
+import lakeq
+from lakeq import dbapi
+from lakeq.catalog.definitions import load_definition
+from lakeq.cli.app import main
 from lakeq.errors import LakeqError
+from lakeq.storage.options import check_location, parse_options
 from lakeq.storage.stores import open_store
 from tests.servers import ScriptedServer, free_port, reply
 
@@ -74,7 +79,7 @@ def collect(work: Callable[[], Any], shown: list[str]) -> Any:
     """What `work` gives; if it raises, all that a log or another process may hold of the error."""
     try:
         return work()
-    except LakeqError as error:
+    except (LakeqError, dbapi.Error) as error:
         shown += [str(error), repr(error), repr(pickle.dumps(error)), *traceback.format_exception(error)]
         seen: list[BaseException] = []
         cause = error.__cause__
@@ -208,3 +213,99 @@ def test_a_service_account_that_cannot_be_used_is_not_repeated(
         shown: list[str] = []
         collect(lambda: open_store("gs://b/x", token=str(file)), shown)
         check(shown, caplog)
+
+
+URLS = (
+    "sftp://u:{}@h/x",
+    "https://u:{}/a@h/x/",
+    "memory://:{}@h/x",
+    "simplecache::https://u:{}@127.0.0.1:1/x",
+)
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_no_url_with_a_password_is_repeated_by_a_lake_or_kept_by_it(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str
+) -> None:
+    location = url.format(SECRET)
+    shown: list[str] = []
+    definition = tmp_path / "lakeq.toml"
+    definition.write_text(f'location = "memory://x"\n[tables.t]\nlocation = "{location}"\n')
+    for work in (
+        lambda: lakeq.connect(location, cache_dir=tmp_path / "cache"),
+        lambda: lakeq.connect(definition, cache_dir=tmp_path / "cache"),
+        lambda: lakeq.connect(tmp_path, history=False).register("t", location),
+        lambda: dbapi.connect(location),
+        lambda: open_store(location),
+    ):
+        before = len(shown)
+        collect(work, shown)
+        assert "password" in shown[before]
+    for command in (["tables"], ["estimate", "SELECT 1"], ["describe", "t"], ["config"]):
+        main([command[0], location, *command[1:]])
+    printed = capsys.readouterr()
+    kept = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    check([*shown, printed.out, printed.err, *(text for text in kept if "[tables.t]" not in text)], caplog)
+
+
+def test_a_colon_and_an_at_sign_in_a_path_are_no_password() -> None:
+    for location in (
+        "s3://bucket/a:b@c",
+        "hdfs://host:8020/a@b",
+        "abfs://container@account/x",
+        "sftp://u@h/x",
+        "a:b@c",
+    ):
+        check_location(location, "x")
+
+
+def test_no_noun_of_a_lake_shows_its_storage_options(
+    scripted_server: ScriptedServer, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    file = tmp_path / "lakeq.toml"
+    file.write_text(
+        f'location = "s3://b"\n[storage]\nkey = "{KEY}"\nsecret = "{SECRET}"\ntoken = "{TOKEN}"\n'
+        f'endpoint_url = "{scripted_server.endpoint}"\n'
+    )
+    definition = load_definition(file)
+    assert definition.storage["secret"] == SECRET
+    with lakeq.connect(file, cache=False, history=False) as lake, dbapi.Connection(lake) as connection:
+        shown = [
+            repr(noun)
+            for noun in (definition, parse_options(definition.storage), lake, connection, connection.cursor())
+        ]
+    check(shown, caplog)
+
+
+def test_nothing_that_is_made_of_a_lake_holds_its_secrets(
+    scripted_server: ScriptedServer, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Plans travel, estimates are shown in notebooks, catalogs lie on a disk."""
+    body = b"a,b\n1,x\n"
+    listed = (
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>t/f.csv</Key><Size>8</Size>"
+        b'<ETag>"v1"</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>'
+    )
+    scripted_server.scripts = {
+        "GET /lake": [reply(200, listed)],
+        "GET /lake/t/f.csv": [reply(200, body, headers={"ETag": '"v1"'})],
+    }
+    options = OPTIONS | {
+        "endpoint_url": scripted_server.endpoint,
+        "region": "us-east-1",
+        "retry_timeout": 0.2,
+    }
+    shown: list[str] = []
+    with lakeq.connect("s3://lake", cache_dir=tmp_path, history=False, **options) as lake:
+
+        def look() -> None:
+            plan = lake.plan("SELECT a FROM t")
+            frame = lake.table("t")
+            for noun in (plan, lake.estimate("SELECT a FROM t"), frame, lake):
+                shown.extend([repr(noun), noun._repr_html_()])
+            shown.extend([repr(pickle.dumps(plan)), lake.explain("SELECT a FROM t")])
+
+        collect(look, shown)
+    shown += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    check(shown, caplog)
+    assert any("t/f.csv" in text for text in shown)

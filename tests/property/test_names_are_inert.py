@@ -1,0 +1,101 @@
+"""Whatever folders, keys, values, columns and files are called: it is read as it is, and obeyed by nobody."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import lakeq
+from lakeq.cli.app import main
+from lakeq.errors import LakeqError
+from lakeq.formats.types import quote_name
+from tests.html.pages import parse_page
+
+HOSTILE = "e\x1b[31m\u202ev\r\n<b>'\";-- $(x) `y` {z} %2e ?*[a] ,|\\"
+
+
+def _is_name(text: str) -> bool:
+    """Whether a file can be called so, and is not hidden by its name."""
+    return "/" not in text and text.strip(" .") != "" and text[0] not in "._" and "=" not in text
+
+
+names = st.text(
+    st.one_of(
+        st.characters(exclude_categories=("Cs",), exclude_characters="\0/"),
+        st.sampled_from(HOSTILE.replace("/", "")),
+    ),
+    min_size=1,
+    max_size=40,
+).filter(_is_name)
+
+
+def printed(*arguments: str) -> str:
+    """What a command prints."""
+    raw = io.BytesIO()
+    with redirect_stdout(io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)):
+        assert main([*arguments]) == 0
+        return raw.getvalue().decode()
+
+
+def assert_inert(text: str) -> None:
+    """Nothing in it that a terminal obeys."""
+    assert all(c.isprintable() for c in text.replace("\n", "")), ascii(text)
+
+
+@given(names, names, names)
+@example(HOSTILE.replace("/", ""), HOSTILE.replace("/", ""), HOSTILE.replace("/", ""))
+@example("a\\..\\..", "..", "C:\\x")
+@example("a" * 200, "b" * 200, "c" * 60)
+@settings(max_examples=25, deadline=None)
+def test_names_in_paths_are_read_as_they_are_and_shown_inert(table: str, value: str, column: str) -> None:
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEQ_HISTORY", "off")
+        folder = Path(root, "lake", table, f"key={value}")
+        folder.mkdir(parents=True)
+        quoted = column.replace('"', '""')
+        (folder / f"f{table[:50]}.json").write_text(json.dumps({"id": 1, column: "v"}) + "\n")
+        location = str(Path(root, "lake"))
+        with lakeq.connect(location) as lake:
+            (found,) = lake.tables()
+            sql = f"SELECT * FROM {quote_name(found.name)}"
+            try:
+                rows = lake.sql(sql).fetchall()
+            except LakeqError as error:
+                assert str(error)
+            else:
+                assert len(rows) == 1
+                assert "v" in rows[0]
+                assert quoted
+            for page in (lake._repr_html_(), lake.estimate(sql)._repr_html_(), lake.plan(sql)._repr_html_()):
+                parse_page(page)
+            for wrong in (
+                f'SELECT "{quoted}x" FROM {quote_name(found.name)}',
+                f"FROM {quote_name(found.name + column)}",
+            ):
+                with pytest.raises(LakeqError):
+                    lake.sql(wrong)
+        for command in (
+            ("tables", location), ("describe", location, found.name), ("partitions", location, found.name),
+            ("query", location, sql), ("estimate", location, sql), ("explain", location, sql),
+        ):  # fmt: skip
+            assert_inert(printed(*command))
+        assert json.loads(printed("tables", location, "--json"))
+
+
+@given(names, names)
+@settings(max_examples=50, deadline=None)
+def test_no_relative_location_leaves_the_lake(first: str, second: str) -> None:
+    for location in (f"../{first}", f"{first}/../../{second}", f"{first}/..", "..", f"./../{second}"):
+        with (
+            tempfile.TemporaryDirectory() as root,
+            lakeq.connect(root, history=False) as lake,
+            pytest.raises(LakeqError, match="leaves the lake"),
+        ):
+            lake.register("t", location)
