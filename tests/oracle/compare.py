@@ -23,10 +23,12 @@ MAY_BE_SPARED = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.
 FAMILIES = {
     "int": pa.types.is_integer,
     "double": lambda t: pa.types.is_floating(t) or pa.types.is_integer(t),
+    "single": lambda t: pa.types.is_floating(t) or pa.types.is_integer(t),
     "decimal": pa.types.is_decimal,
     "text": pa.types.is_string,
     "date": pa.types.is_date,
     "ts": lambda t: pa.types.is_timestamp(t) and t.tz is None,
+    "ns": lambda t: pa.types.is_timestamp(t) and t.tz is None,
     "tz": lambda t: pa.types.is_timestamp(t) and t.tz is not None,
     "bool": pa.types.is_boolean,
     "list": pa.types.is_list,

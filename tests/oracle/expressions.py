@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-NUMBERS = ("int", "double", "decimal")
-TIMES = ("date", "ts", "tz")
+NUMBERS = ("int", "double", "single", "decimal")
+TIMES = ("date", "ts", "ns", "tz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ Scope = Sequence[Ref]
 
 def spell_literal(value: Any, kind: str) -> str:
     """A value as a SQL literal."""
-    if kind == "double" and value - value != 0:
+    if kind in ("double", "single") and value - value != 0:
         return f"'{value}'::DOUBLE"
     if kind in (*NUMBERS, "bool"):
         return str(value)
     if kind in TIMES:
-        word = {"date": "DATE", "ts": "TIMESTAMP", "tz": "TIMESTAMPTZ"}[kind]
+        word = {"date": "DATE", "ts": "TIMESTAMP", "ns": "TIMESTAMP_NS", "tz": "TIMESTAMPTZ"}[kind]
         return f"{word} '{value}'"
     return "'" + str(value).replace("'", "''") + "'"
 
@@ -92,11 +92,13 @@ class Expressions:
             return "NULL"
         text = self.rng.choice(ref.literals)
         if ref.kind == "int" and self.rng.random() < 0.25:
-            return self.rng.choice([f"{text} + 1", f"{text}.5", f"'{text}'", f"{text}::DOUBLE", f"{text}::TINYINT"
+            return self.rng.choice([f"{text} + 1", f"{text}.5", f"'{text}'", f"{text}::DOUBLE", f"{text}::HUGEINT", f"{text}::DECIMAL(20,1)", f"{text}::TINYINT"
                                     if abs(int(text)) < 100 else text, f"'0{text}'" if int(text) > 0 else text])  # fmt: skip
         if ref.kind in TIMES and self.rng.random() < 0.4:
             bare = text.split(" ", 1)[1]
-            return self.rng.choice([bare, f"DATE '{self._day()}'", f"({text} + INTERVAL 1 DAY)"])
+            return self.rng.choice(
+                [bare, "'infinity'", f"DATE '{self._day()}'", f"({text} + INTERVAL 1 DAY)"]
+            )
         return text
 
     def _operator(self) -> str:
@@ -159,7 +161,7 @@ class Expressions:
                    f"{c} % 2 = 1", f"{c}::VARCHAR {self._operator()} '2'", f"{c}::VARCHAR LIKE '2%'",
                    f"CAST({c} AS DOUBLE) / 2 >= {lit(ref)}", f"round({c} / 10) = 1", f"{c} / 0 IS NULL",
                    f"lpad({c}::VARCHAR, 2, '0') = '0' || {lit(ref)}::VARCHAR", f"{c} IN (SELECT {lit(ref)})"]  # fmt: skip
-        if ref.kind == "double":
+        if ref.kind in ("double", "single"):
             choices += [f"isnan({c})", f"NOT isinf({c})", f"{c} > 'nan'::DOUBLE", f"{c} < 'inf'::DOUBLE"]
         return self.rng.choice(choices)
 
@@ -171,7 +173,8 @@ class Expressions:
             [f"{c} LIKE 'a%'", f"{c} NOT LIKE '%a%'", f"{c} ILIKE '%Z%'", f"{c} LIKE '_l%'", f"{c} LIKE '100\\%' ESCAPE '\\'",
              f"starts_with({c}, 'be')", f"{c} ^@ 'it'", f"length({c}) > 3", f"lower({c}) = lower({lit(ref)})",
              f"contains({c}, '''')", f"regexp_matches({c}, '^[a-c]')", f"{c} SIMILAR TO '[a-m].*'", f"substr({c}, 1, 1) > 'b'",
-             f"{c} || 'x' = {lit(ref)} || 'x'", f"TRY_CAST({c} AS INTEGER) > 3", f"{c} GLOB 'a*'", f"concat({c}, NULL) = {lit(ref)}"]
+             f"{c} || 'x' = {lit(ref)} || 'x'", f"TRY_CAST({c} AS INTEGER) > 3", f"{c} GLOB 'a*'", f"concat({c}, NULL) = {lit(ref)}",
+             f"{c} COLLATE NOCASE = upper({lit(ref)})", f"{c} COLLATE NOCASE < 'C'", f"{c} COLLATE NOCASE IN ('ALPHA', {lit(ref)})"]
         )  # fmt: skip
 
     def compare_time(self, ref: Ref, scope: Scope) -> str:

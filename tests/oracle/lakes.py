@@ -18,10 +18,12 @@ from tests.oracle.files import write_file
 TYPES: dict[str, pa.DataType] = {
     "int": pa.int64(),
     "double": pa.float64(),
+    "single": pa.float32(),
     "decimal": pa.decimal128(9, 2),
     "text": pa.string(),
     "date": pa.date32(),
     "ts": pa.timestamp("us"),
+    "ns": pa.timestamp("ns"),
     "tz": pa.timestamp("us", "UTC"),
     "bool": pa.bool_(),
     "list": pa.list_(pa.int64()),
@@ -32,21 +34,33 @@ COLUMNS = {
     "n": "int",
     "s": "text",
     "v": "int",
+    "big": "int",
     "f": "double",
+    "g": "single",
     "d": "decimal",
     "dt": "date",
     "ts": "ts",
+    "tn": "ns",
     "tz": "tz",
     "b": "bool",
     "l": "list",
     "st": "struct",
     "late": "int",
 }
-"""`id` is unique in its table and never NULL; `v` may be widened and `late` is missing from some files."""
+"""`id` is unique in its table and never NULL; `v` and `dt` may be widened, `late` is missing from some files;
+`big` holds integers that a double cannot tell apart."""
 TEXTS = ["alpha", "beta", "it's", 'say "so"', "a,b", "two\nlines", "ünï", "100%", "x_y", "NULL", "Zeta", " x ", "", "a\\b", "日本"]  # fmt: skip
 PRODUCTS = ["coffee", "lamp", "tea pot", "Ärmel"]
 REGIONS = ["eu west", "50%", "a/b", "c=d", "it's", "ü", None, "NULL", "x:y", "q?", "a+b"]
-LAYOUTS = ["hive", "padded", "escaped", "placed", "dated", "product", "flat"]
+TYPED = [
+    (1.5, 0, "007"),
+    (2.0, 5, "x1"),
+    (-0.25, 5, "08"),
+    (None, 9, "7"),
+    (40.0, None, "x1"),
+    (2.0, 30, None),
+]
+LAYOUTS = ["hive", "padded", "escaped", "placed", "dated", "typed", "product", "flat"]
 FORMATS = ["parquet", "parquet", "parquet", "orc", "csv", "json"]
 EPOCH = dt.datetime(2025, 1, 1)
 Row = dict[str, Any]
@@ -80,8 +94,10 @@ def _write_table(rng: random.Random, root: Path, name: str) -> LakeTable:
         format = rng.choice(["parquet", "orc"])
     kinds = _choose_columns(rng, format)
     drifts = layout not in ("product", "flat") and rng.random() < 0.5
-    widened = rng.choice(["int", "double"]) if drifts else "int"
-    kinds = {**kinds, "v": widened}
+    if drifts:
+        kinds["v"] = rng.choice(["int", "double", "text"])
+        if "dt" in kinds and rng.random() < 0.5:
+            kinds["dt"] = "ts"
     keys, folders = _choose_folders(rng, layout)
     rows, files, next_id = [], [], rng.randrange(3)
     for folder, values in folders:
@@ -89,9 +105,9 @@ def _write_table(rng: random.Random, root: Path, name: str) -> LakeTable:
             is_old = drifts and rng.random() < 0.5
             made = [_make_row(rng, kinds, format, next_id + i, is_old) for i in range(_choose_length(rng))]
             next_id += len(made)
-            path = write_file(
-                rng, root / name / folder, f"part-{part}", format, made, _file_schema(kinds, is_old)
-            )
+            stored = [_store_row(row, is_old) for row in made]
+            schema = _file_schema(kinds, is_old)
+            path = write_file(rng, root / name / folder, f"part-{part}", format, stored, schema)
             rows += [{**row, **values} for row in made]
             files += [path.relative_to(root).as_posix()] * len(made)
         if rng.random() < 0.3:
@@ -126,6 +142,11 @@ def _choose_folders(rng: random.Random, layout: str) -> tuple[dict[str, str], li
             for region, k in dict.fromkeys(pairs)
         ]
         return {"region": "text", "k": "int"}, folders
+    if layout == "typed":
+        times = [None if hours is None else EPOCH + dt.timedelta(hours=hours) for _, hours, _ in TYPED]
+        rows = [{"q": q, "moment": at, "code": code} for (q, _, code), at in zip(TYPED, times, strict=True)]
+        folders = ["/".join(f"{key}={_escape(value)}" for key, value in row.items()) for row in rows]
+        return {"q": "double", "moment": "ts", "code": "text"}, list(zip(folders, rows, strict=True))
     dates = sorted({EPOCH.date() + dt.timedelta(days=rng.choice([0, 1, 9, 40, 300, 370])) for _ in range(6)})
     if layout == "dated":
         return {"date": "date"}, [(str(date), {"date": date}) for date in dates]
@@ -145,15 +166,14 @@ def _escape(value: Any) -> str:
 
 
 def _make_row(rng: random.Random, kinds: Mapping[str, str], format: str, id: int, is_old: bool) -> Row:
-    row: Row = {}
-    for name, kind in kinds.items():
-        make = _MAKERS[kind]
-        row[name] = None if rng.random() < 0.12 else make(rng, id)
-        if name == "late" and is_old:
-            row[name] = None
-        if name == "v" and is_old and row[name] is not None:
-            row[name] = int(row[name]) if row[name] - row[name] == 0 else 7
+    row: Row = {c: None if rng.random() < 0.12 else _MAKERS[kind](rng, id) for c, kind in kinds.items()}
     row["id"] = id
+    if "big" in row:
+        row["big"] = rng.choice([2**53, -(2**53), 2**61, id]) + rng.randrange(3)
+    if kinds["v"] == "text":
+        row["v"] = rng.choice([None, "7", "-3", str(id), "10"] + ["a7", "x"] * (not is_old))
+    if is_old:
+        row = _make_old(row)
     if format in ("csv", "json"):  # neither has a NaN; of CSV an empty text is NULL
         row = {c: None if isinstance(v, float) and v - v != 0 else v for c, v in row.items()}
     if format == "csv" and row["s"] == "":
@@ -161,10 +181,33 @@ def _make_row(rng: random.Random, kinds: Mapping[str, str], format: str, id: int
     return row
 
 
+def _make_old(row: Row) -> Row:
+    """The row with what the narrow types of an old file can hold."""
+    v, dt_ = row["v"], row.get("dt")
+    changed: Row = {"late": None} if "late" in row else {}
+    if isinstance(v, float):
+        changed["v"] = float(int(v)) if v - v == 0 else 7.0
+    if isinstance(dt_, dt.datetime):
+        changed["dt"] = dt_.replace(hour=0)
+    return {**row, **changed}
+
+
+def _store_row(row: Row, is_old: bool) -> Row:
+    """The row as its file has it."""
+    if not is_old:
+        return row
+    v, dt_ = row["v"], row.get("dt")
+    narrow = {"v": None if v is None else int(v)}
+    if isinstance(dt_, dt.datetime):
+        narrow["dt"] = dt_.date()
+    return {**row, **narrow}
+
+
 def _file_schema(kinds: Mapping[str, str], is_old: bool) -> pa.Schema:
     """What a file stores: an old one lacks `late` and has a narrow `v`."""
-    fields = [(name, TYPES[kind]) for name, kind in kinds.items() if not (is_old and name == "late")]
-    return pa.schema([(name, pa.int32() if is_old and name == "v" else kind) for name, kind in fields])
+    old = {"v": pa.int32(), "dt": pa.date32()} if is_old else {}
+    kept = [name for name in kinds if not (is_old and name == "late")]
+    return pa.schema([(name, old.get(name, TYPES[kinds[name]])) for name in kept])
 
 
 def _write_odd_file(rng: random.Random, folder: Path, format: str) -> None:
@@ -184,10 +227,12 @@ def _make_double(rng: random.Random, id: int) -> float:
 _MAKERS: dict[str, Callable[[random.Random, int], Any]] = {
     "int": lambda rng, id: rng.choice([id // 4, rng.randrange(10), -rng.randrange(3)]),
     "double": _make_double,
+    "single": _make_double,
     "decimal": lambda rng, id: Decimal(rng.randint(-500, 5_000)) / 100,
     "text": lambda rng, id: rng.choice(TEXTS),
     "date": lambda rng, id: EPOCH.date() + dt.timedelta(days=rng.choice([id, rng.randrange(400)])),
     "ts": lambda rng, id: EPOCH + dt.timedelta(hours=rng.choice([id, rng.randrange(9_000)])),
+    "ns": lambda rng, id: EPOCH + dt.timedelta(seconds=rng.choice([id, rng.randrange(90_000)])),
     "tz": lambda rng, id: (EPOCH + dt.timedelta(minutes=rng.randrange(500_000))).replace(tzinfo=dt.UTC),
     "bool": lambda rng, id: rng.random() < 0.5,
     "list": lambda rng, id: [rng.choice([None, 1, 2, 3, id]) for _ in range(rng.randrange(4))],

@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.oracle.expressions import Expressions, Ref, Scope, spell_literal
+from tests.oracle.expressions import NUMBERS, TIMES, Expressions, Ref, Scope, spell_literal
 from tests.oracle.lakes import LakeTable, list_values
+from tests.oracle.traps import TRAPS
 
-SCALARS = ("int", "double", "decimal", "text", "date", "ts", "tz", "bool")
+SCALARS = (*NUMBERS, *TIMES, "text", "bool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,14 +252,16 @@ class QueryWriter:
         return self.rng.choice(
             [f"PIVOT {inner} ON n IN (1, 2, 3) USING count(*) GROUP BY s", f"PIVOT {inner} ON n USING min(id) GROUP BY s",
              f"SELECT * FROM {inner} PIVOT (count(*) FOR n IN (0, 1) GROUP BY s)",
-             f"UNPIVOT (SELECT id, n, v::BIGINT AS v FROM {name}{self.where(scope)}) ON n, v INTO NAME k VALUE x"]
+             f"UNPIVOT (SELECT id, n, TRY_CAST(v AS BIGINT) AS v FROM {name}{self.where(scope)}) ON n, v INTO NAME k VALUE x"]
         )  # fmt: skip
 
     def keys_only(self) -> str:
         """Over partition keys alone, which may be answered without opening a file."""
         name, scope = self.pick()
         keys = [
-            r for r in scope if r.name in ("year", "month", "day", "date", "region", "k", "partition_0")
+            r
+            for r in scope
+            if r.name in ("year", "month", "day", "date", "region", "k", "q", "moment", "code", "partition_0")
         ] or scope
         what = self.rng.choice([f"DISTINCT {self.outputs(keys)}", "count(*)",
              ", ".join(f"max({r.sql}), count(DISTINCT {r.sql})" for r in keys if r.kind in SCALARS), self.outputs(keys)])  # fmt: skip
@@ -288,4 +291,5 @@ _FORMS: dict[Callable[[QueryWriter], str | Query], int] = {
     QueryWriter.pivoted: 3,
     QueryWriter.keys_only: 5,
     QueryWriter.lateral: 3,
+    **TRAPS,
 }
