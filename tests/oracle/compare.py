@@ -25,7 +25,9 @@ FAMILIES = {
     "double": lambda t: pa.types.is_floating(t) or pa.types.is_integer(t),
     "single": lambda t: pa.types.is_floating(t) or pa.types.is_integer(t),
     "decimal": pa.types.is_decimal,
-    "text": pa.types.is_string,
+    "text": lambda t: (
+        pa.types.is_string(t) or pa.types.is_integer(t)
+    ),  # `v`, where all its texts are integers
     "date": pa.types.is_date,
     "ts": lambda t: pa.types.is_timestamp(t) and t.tz is None,
     "ns": lambda t: pa.types.is_timestamp(t) and t.tz is None,

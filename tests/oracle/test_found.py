@@ -37,3 +37,30 @@ def test_a_condition_on_one_key_of_files_that_differ_reads_no_other_key(
 ) -> None:
     with lakeq.connect(drifting, history=False, scanner=scanner) as lake:
         assert lake.sql(sql).fetchall() == [(count,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "count"),
+    [
+        ("SELECT count(*) FROM t WHERE 3 IN (SELECT unnest([x, 3]))", 3),
+        ("SELECT count(*) FROM (SELECT * FROM t) WHERE (SELECT sum(e) FROM unnest([x, b]) u(e)) > 3", 2),
+    ],
+)
+def test_a_correlated_query_may_keep_whole_rows(drifting: Path, sql: str, count: int) -> None:
+    with lakeq.connect(drifting, history=False) as lake:
+        assert lake.sql(sql).fetchall() == [(count,)]
+
+
+@pytest.mark.parametrize(("join", "count"), [("SEMI", 2), ("ANTI", 0)])
+def test_the_source_of_a_semi_join_is_no_column_of_the_same_name(
+    tmp_path: Path, join: str, count: int
+) -> None:
+    """`b.year` is the other table's, though this one has a column `b` with a field `year`, whose bounds say
+    that no row meets the condition."""
+    rows = {"orders": {"id": [1, 2], "b": [{"year": 1990}] * 2}, "days": {"year": [2025]}}
+    for name, columns in rows.items():
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table(columns), tmp_path / name / "f.parquet")
+    with lakeq.connect(tmp_path, history=False) as lake:
+        sql = f"SELECT count(*) FROM orders {join} JOIN days AS b ON b.year = 2025"
+        assert lake.sql(sql).fetchall() == [(count,)]

@@ -49,7 +49,7 @@ def shadowed(writer: QueryWriter) -> str:
 def paired(writer: QueryWriter) -> str:
     """Rows compared as one value, and lists of values to join with."""
     name, scope = writer.pick()
-    rng, refs = writer.rng, [r for r in scope if r.literals and r.kind in ("int", "text", "date", "ts")]
+    rng, refs = writer.rng, [r for r in scope if r.kind in ("int", "text", "date", "ts")]
     one, other = rng.choice(refs), rng.choice(refs)
     pair = f"({one.sql}, {other.sql})"
     values = [f"({writer.write.literal(one)}, {writer.write.literal(other)})" for _ in range(3)]
