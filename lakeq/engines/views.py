@@ -118,11 +118,10 @@ def files_name(opened: OpenedTable) -> str:
 
 def _unite(read: TableRead, selects: Sequence[str], with_file: bool) -> str:
     """The rows of several scans. Of a union of which nothing is asked DuckDB still reads the first column:
-    let that be a partition column, which costs no byte."""
-    keys = {column.name for column in read.table.partition_columns}
-    cheap = [quote_name(c.name) for c in read.table.columns if c.name in keys]
-    rest = [quote_name(c.name) for c in read.table.columns if c.name not in keys]
-    reordered = ", ".join([*cheap, *rest, *([FILE_COLUMN] if with_file else [])])
+    let that be a partition column that the plan has, which costs no byte."""
+    cheap = [read.table.partition_columns[i].name for i in read.keys]
+    rest = [column.name for column in read.table.columns if column.name not in cheap]
+    reordered = ", ".join([*map(quote_name, [*cheap, *rest]), *([FILE_COLUMN] if with_file else [])])
     union = " UNION ALL ".join(f"SELECT {reordered} FROM ({select})" for select in selects)
     shown = [quote_name(c.name) for c in read.table.columns] + [FILE_COLUMN] * with_file
     return f"SELECT {', '.join(shown)} FROM ({union})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlglot import MappingSchema, exp
 from sqlglot.errors import OptimizeError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
+from sqlglot.optimizer.scope import Scope, build_scope
 
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import TableNotFoundError, UnsupportedSqlError
@@ -29,7 +29,7 @@ from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.references import collect_references
 from lakeq.planner.scan import Missed
-from lakeq.planner.sources import joins_of
+from lakeq.planner.sources import join_method, joins_of
 from lakeq.planner.synonyms import list_members, write_operators
 
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -238,8 +238,11 @@ def analyse(
         root = build_scope(qualified)
         if root is None:
             return everything, (), False
+        check_names(qualified)
         references = tuple(collect_references(root, tables, TableReference))
         check_complete(qualified, references, tables)
+        if any(is_correlated(scope) for scope in root.traverse()):
+            references = tuple(with_keys(r, tables[r.table.casefold()]) for r in references)
         return references, (), must_read_all(qualified, tables)
     except (SqlglotError, RecursionError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
@@ -253,6 +256,31 @@ def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables:
         nodes = [n for n in tree.find_all(exp.Table) if n.name.casefold() == folded and not is_cte_name(n)]
         if len(nodes) > sum(reference.table.casefold() == folded for reference in references):
             raise OptimizeError(f"a mention of {folded} was not reached")
+
+
+def check_names(tree: exp.Expr) -> None:
+    """OptimizeError when a column is called as the source of a SEMI or ANTI join is: `b.x` there is then
+    taken for a field of the column `b` (sqlglot 30)."""
+    sources = {
+        join.this.alias_or_name.casefold()
+        for join in tree.find_all(exp.Join)
+        if join_method(join) in ("semi", "anti")
+    }
+    for column in tree.find_all(exp.Column) if sources else ():
+        if column.name.casefold() in sources:
+            raise OptimizeError(f"{column.name} is a column and the source of a join")
+
+
+def is_correlated(scope: Scope) -> bool:
+    """Whether a scope asks for columns of the rows around it."""
+    return scope.can_be_correlated and bool(scope.external_columns)
+
+
+def with_keys(reference: TableReference, table: Table) -> TableReference:
+    """The reference with all partition keys. To answer a correlated query DuckDB may keep whole rows of those
+    around it, with the columns that nobody asks for."""
+    keys = [c.name for c in table.partition_columns if c.name not in reference.columns]
+    return replace(reference, columns=(*reference.columns, *keys))
 
 
 def schema_of(table: Table, hidden: Sequence[Column]) -> dict[str, exp.DataType]:

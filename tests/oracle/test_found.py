@@ -1,0 +1,66 @@
+"""What the oracle has found: the SQL, over the least lake that shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import lakeq
+from lakeq.engines.duckdb import Scanner
+
+
+@pytest.fixture
+def drifting(tmp_path: Path) -> Path:
+    """A lake with the table `t`: two keys in folders that are escaped, so that DuckDB is shown made-up
+    paths, and a column that the older of two files lacks."""
+    for folder, rows in {"a=x%20y/b=2": {"x": [1, 2]}, "a=z/b=4": {"x": [3], "late": [9]}}.items():
+        path = tmp_path / "t" / folder
+        path.mkdir(parents=True)
+        pq.write_table(pa.table(rows), path / "f.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("scanner", ["auto", "arrow"])
+@pytest.mark.parametrize(
+    ("sql", "count"),
+    [
+        ("SELECT count(*) FROM t WHERE greatest(b, 2) = b", 3),
+        ("SELECT count(*) FROM t WHERE coalesce(b, 0) = b", 3),
+        ("SELECT count(*) FROM t WHERE coalesce(a, '') > 'y'", 1),
+    ],
+)
+def test_a_condition_on_one_key_of_files_that_differ_reads_no_other_key(
+    drifting: Path, scanner: Scanner, sql: str, count: int
+) -> None:
+    with lakeq.connect(drifting, history=False, scanner=scanner) as lake:
+        assert lake.sql(sql).fetchall() == [(count,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "count"),
+    [
+        ("SELECT count(*) FROM t WHERE 3 IN (SELECT unnest([x, 3]))", 3),
+        ("SELECT count(*) FROM (SELECT * FROM t) WHERE (SELECT sum(e) FROM unnest([x, b]) u(e)) > 3", 2),
+    ],
+)
+def test_a_correlated_query_may_keep_whole_rows(drifting: Path, sql: str, count: int) -> None:
+    with lakeq.connect(drifting, history=False) as lake:
+        assert lake.sql(sql).fetchall() == [(count,)]
+
+
+@pytest.mark.parametrize(("join", "count"), [("SEMI", 2), ("ANTI", 0)])
+def test_the_source_of_a_semi_join_is_no_column_of_the_same_name(
+    tmp_path: Path, join: str, count: int
+) -> None:
+    """`b.year` is the other table's, though this one has a column `b` with a field `year`, whose bounds say
+    that no row meets the condition."""
+    rows = {"orders": {"id": [1, 2], "b": [{"year": 1990}] * 2}, "days": {"year": [2025]}}
+    for name, columns in rows.items():
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table(columns), tmp_path / name / "f.parquet")
+    with lakeq.connect(tmp_path, history=False) as lake:
+        sql = f"SELECT count(*) FROM orders {join} JOIN days AS b ON b.year = 2025"
+        assert lake.sql(sql).fetchall() == [(count,)]
