@@ -273,7 +273,7 @@ def check_names(tree: exp.Expr) -> None:
 
 def is_correlated(scope: Scope) -> bool:
     """Whether a scope asks for columns of the rows around it."""
-    return scope.can_be_correlated and bool(scope.external_columns)
+    return bool(scope.can_be_correlated and scope.external_columns)
 
 
 def with_keys(reference: TableReference, table: Table) -> TableReference:
