@@ -16,7 +16,7 @@ from sqlglot import MappingSchema, exp
 from sqlglot.errors import OptimizeError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.optimizer.scope import build_scope
 
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import TableNotFoundError, UnsupportedSqlError
@@ -28,7 +28,7 @@ from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.references import collect_references
 from lakeq.planner.scan import Missed
-from lakeq.planner.sources import join_method, joins_of
+from lakeq.planner.sources import check_names, is_correlated, joins_of
 from lakeq.planner.synonyms import list_members, write_operators
 
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -251,24 +251,6 @@ def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables:
         nodes = [n for n in tree.find_all(exp.Table) if n.name.casefold() == folded and not is_cte_name(n)]
         if len(nodes) > sum(reference.table.casefold() == folded for reference in references):
             raise OptimizeError(f"a mention of {folded} was not reached")
-
-
-def check_names(tree: exp.Expr) -> None:
-    """OptimizeError when a column is called as the source of a SEMI or ANTI join is: `b.x` there is then
-    taken for a field of the column `b` (sqlglot 30)."""
-    sources = {
-        join.this.alias_or_name.casefold()
-        for join in tree.find_all(exp.Join)
-        if join_method(join) in ("semi", "anti")
-    }
-    for column in tree.find_all(exp.Column) if sources else ():
-        if column.name.casefold() in sources:
-            raise OptimizeError(f"{column.name} is a column and the source of a join")
-
-
-def is_correlated(scope: Scope) -> bool:
-    """Whether a scope asks for columns of the rows around it."""
-    return scope.can_be_correlated and bool(scope.external_columns)
 
 
 def with_keys(reference: TableReference, table: Table) -> TableReference:
