@@ -16,20 +16,19 @@ from sqlglot import MappingSchema, exp
 from sqlglot.errors import OptimizeError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.optimizer.scope import build_scope
 
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import TableNotFoundError, UnsupportedSqlError
 from lakeq.formats.base import Column
 from lakeq.formats.types import sql_type
-from lakeq.planner.functions import is_system_name
 from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.references import collect_references
 from lakeq.planner.scan import Missed
-from lakeq.planner.sources import join_method, joins_of
+from lakeq.planner.sources import check_names, is_correlated, joins_of
 from lakeq.planner.synonyms import list_members, write_operators
 
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -114,10 +113,6 @@ def bind_unparsed(
 ) -> BoundQuery:
     """A query that only the engine can parse: every table it mentions is read whole."""
     by_name = {name.casefold(): name for name in names}
-    mentioned = tuple(mentioned)
-    for name in mentioned:
-        if is_system_name(name) and name.casefold() not in by_name:
-            raise table_not_found(name, names)
     tables = [load(by_name[m.casefold()]) for m in mentioned if m.casefold() in by_name]
     references = tuple(whole_table(table, table.name) for table in tables)
     return BoundQuery(
@@ -256,24 +251,6 @@ def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables:
         nodes = [n for n in tree.find_all(exp.Table) if n.name.casefold() == folded and not is_cte_name(n)]
         if len(nodes) > sum(reference.table.casefold() == folded for reference in references):
             raise OptimizeError(f"a mention of {folded} was not reached")
-
-
-def check_names(tree: exp.Expr) -> None:
-    """OptimizeError when a column is called as the source of a SEMI or ANTI join is: `b.x` there is then
-    taken for a field of the column `b` (sqlglot 30)."""
-    sources = {
-        join.this.alias_or_name.casefold()
-        for join in tree.find_all(exp.Join)
-        if join_method(join) in ("semi", "anti")
-    }
-    for column in tree.find_all(exp.Column) if sources else ():
-        if column.name.casefold() in sources:
-            raise OptimizeError(f"{column.name} is a column and the source of a join")
-
-
-def is_correlated(scope: Scope) -> bool:
-    """Whether a scope asks for columns of the rows around it."""
-    return bool(scope.can_be_correlated and scope.external_columns)
 
 
 def with_keys(reference: TableReference, table: Table) -> TableReference:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sqlglot import exp
+from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.scope import Scope
 
 
@@ -99,3 +100,21 @@ def is_recursive(scope: Scope) -> bool:
             return True
         node = node.parent
     return False
+
+
+def check_names(tree: exp.Expr) -> None:
+    """OptimizeError when a column is called as the source of a SEMI or ANTI join is: `b.x` there is then
+    taken for a field of the column `b` (sqlglot 30)."""
+    sources = {
+        join.this.alias_or_name.casefold()
+        for join in tree.find_all(exp.Join)
+        if join_method(join) in ("semi", "anti")
+    }
+    for column in tree.find_all(exp.Column) if sources else ():
+        if column.name.casefold() in sources:
+            raise OptimizeError(f"{column.name} is a column and the source of a join")
+
+
+def is_correlated(scope: Scope) -> bool:
+    """Whether a scope asks for columns of the rows around it."""
+    return bool(scope.can_be_correlated and scope.external_columns)
