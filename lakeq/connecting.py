@@ -9,6 +9,7 @@ from typing import Any
 from lakeq.cache import open_cache
 from lakeq.catalog.definitions import LakeDefinition, load_definition
 from lakeq.engines.duckdb import Scanner
+from lakeq.engines.limits import find_run_limits
 from lakeq.lake import Lake
 from lakeq.planner.archived import Archived
 from lakeq.planner.pricing import Pricing
@@ -32,6 +33,8 @@ def connect(
     history: bool | str | None = None,
     archived: Archived | None = None,
     egress: str | float | None = None,
+    time_limit: str | float | None = None,
+    temp_limit: str | int | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -55,6 +58,9 @@ def connect(
     `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
     else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
     machine is not in the bucket's region: then estimates have it.
+    A query that runs for longer than `time_limit` (seconds, or `"15m"`), or whose temporary files with those
+    of others take more than `temp_limit` (bytes, or `"10GB"`), ends with ResourceLimitError, as it does above
+    `memory_limit`.
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
@@ -81,4 +87,5 @@ def connect(
         progress,
         max_footers,
         history,
+        find_run_limits(time_limit, temp_limit, definition.limits),
     )

@@ -25,6 +25,7 @@
     └── EngineError             .engine
         ├── EngineNotInstalledError .extra
         ├── ExecutionError
+        │   └── ResourceLimitError  .resource; took more memory, disk or time than it may
         └── QueryCancelledError
 
 A message says what failed, which thing, and what to do about it.
@@ -221,6 +222,14 @@ class EngineNotInstalledError(EngineError):
 
 class ExecutionError(EngineError):
     """The engine started the query and failed."""
+
+
+class ResourceLimitError(ExecutionError):
+    """A query took more than it may of `resource`: `"memory"`, `"temporary files"` or `"time"`."""
+
+    def __init__(self, message: str, resource: str, engine: str = "duckdb") -> None:
+        super().__init__(message, engine)
+        self.resource = resource
 
 
 class QueryCancelledError(EngineError):

@@ -23,6 +23,7 @@ from lakeq.catalog.table import Table
 from lakeq.dataframe.printing import Source
 from lakeq.dataframe.sql_result import SqlResult
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
+from lakeq.engines.limits import RunLimits, find_run_limits
 from lakeq.engines.shadow import Shadow
 from lakeq.errors import (
     BudgetExceededError,
@@ -88,6 +89,7 @@ class Lake(LakeCatalog):
         progress: Observer | None = None,
         max_footers: int | None = None,
         history: bool | str | None = None,
+        limits: RunLimits | None = None,
     ) -> None:
         footers = find_max_footers(max_footers, definition.limits)
         pricing = find_pricing(pricing, definition.pricing)
@@ -114,6 +116,7 @@ class Lake(LakeCatalog):
             memory_limit=memory_limit,
             cache=cache.blocks,
             read_memory=memory - planning,
+            limits=limits or find_run_limits(None, None, definition.limits),
         )
         self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
         self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)

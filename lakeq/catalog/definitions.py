@@ -36,7 +36,15 @@ _LAKE_KEYS = (
 )
 _PRICING_KEYS = ("model", "dollars_per_terabyte", "egress", "requests", "storage")
 _DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
-_LIMIT_KEYS = ("max_bytes", "max_cost", "max_footers", "ask_above", *_DAY_LIMIT_KEYS)
+_LIMIT_KEYS = (
+    "max_bytes",
+    "max_cost",
+    "max_footers",
+    "ask_above",
+    "time_limit",
+    "temp_limit",
+    *_DAY_LIMIT_KEYS,
+)
 _HISTORY_KEYS = ("redact", "keep_days")
 _TABLE_KEYS = (
     "location",

@@ -18,6 +18,7 @@ from lakeq.cli.pager import DEFAULT_PAGER, paged
 from lakeq.cli.printing import print_json
 from lakeq.cli.render import draw_table, make_console
 from lakeq.cli.values import connect_options
+from lakeq.engines.limits import find_run_limits
 from lakeq.ledger.journal import KEEP_DAYS, find_history_folder
 from lakeq.ledger.ledger import check_keep_days, find_history, strip_secrets
 from lakeq.planner.archived import find_archived
@@ -27,7 +28,7 @@ from lakeq.planner.pricing import ATHENA, find_pricing
 from lakeq.planner.storage_prices import find_storage_prices
 from lakeq.quantities import format_bytes, format_dollars, parse_bytes, parse_dollars
 from lakeq.settings import ARGUMENT, DECLARED, VARIABLES, Found, find_pager, find_setting, find_unknown
-from lakeq.storage.options import SECRET_OPTIONS, StorageOptions, check_location, parse_options
+from lakeq.storage.options import SECRET_OPTIONS, StorageOptions, parse_options
 
 _STORAGE_VARIABLES = {
     "endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
@@ -79,11 +80,8 @@ def _find_definition(lake: str | None) -> LakeDefinition | None:
     if lake is None:
         return None
     if lake.endswith(".toml") and "://" not in lake:
-        definition = load_definition(Path(lake))
-    else:
-        definition = LakeDefinition(location=lake)
-    check_location(definition.location, "the lake")
-    return definition
+        return load_definition(Path(lake))
+    return LakeDefinition(location=lake)
 
 
 def _set(name: str, found: Found, value: Any, text: str | None = None) -> Setting:
@@ -129,6 +127,9 @@ def _find_limits(definition: LakeDefinition | None, arguments: Namespace) -> Ite
         yield _set_dollars(f"limits.{name}", found, found.parse(parse_dollars))
     footers = find_setting("max_footers", None, declared)
     yield _set("limits.max_footers", footers, find_max_footers(None, declared))
+    run = find_run_limits(None, None, declared)
+    yield _set("limits.time_limit", find_setting("time_limit", None, declared), run.time_limit)
+    yield _set_bytes("limits.temp_limit", find_setting("temp_limit", None, declared), run.temp_limit)
     yield _set_ask_above(find_setting("ask_above", None, declared), find_ask_above(declared))
     for day in find_limits(arguments.max_bytes, arguments.max_cost, declared, tables).days:
         where = Found(f"tables.{day.table}", None, DECLARED)

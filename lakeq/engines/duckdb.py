@@ -19,6 +19,7 @@ from lakeq.engines.connection import Params, bind_query, check_query, create_vie
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
+from lakeq.engines.limits import RunLimits
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import SESSION_SETTINGS, Session
 from lakeq.engines.statements import find_names, runs_when_bound
@@ -56,7 +57,8 @@ class DuckDBEngine:
 
     `stores` gives the store of a table's `store_root`. `scanner="arrow"` decodes every format with pyarrow,
     the independent decoder; `auto` leaves all but ORC to DuckDB. `threads`, `memory_limit` (such as `4GB`)
-    and `temp_directory` (where large intermediate results go) are DuckDB's own where None.
+    and `temp_directory` (where large intermediate results go) are DuckDB's own where None. A query over one
+    of the `limits` ends with ResourceLimitError.
 
     `cache` keeps what is fetched of remote files, and lends DuckDB its copies of small ones. About
     `read_memory` bytes of them are held in memory for a query that runs; None: a fourth of the machine's.
@@ -73,6 +75,7 @@ class DuckDBEngine:
         temp_directory: str | None = None,
         cache: BlockCache | None = None,
         read_memory: int | None = None,
+        limits: RunLimits | None = None,
     ) -> None:
         self._stores = stores
         self._cache = cache
@@ -83,6 +86,7 @@ class DuckDBEngine:
             "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
             **({} if threads is None else {"threads": str(threads)}),
             **({} if memory_limit is None else {"memory_limit": memory_limit}),
+            **(limits or RunLimits()).configure(),
         }
         self._lock = threading.Lock()
         self._planned = PlannedFileSystem()

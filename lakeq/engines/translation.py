@@ -17,6 +17,7 @@ from lakeq.errors import (
     LakeqError,
     QueryCancelledError,
     QueryError,
+    ResourceLimitError,
     SqlSyntaxError,
     TableNotFoundError,
     UnsupportedSqlError,
@@ -78,8 +79,8 @@ def translate_bind_error(text: str, sql: str, place: Place | None) -> LakeqError
         return ColumnNotFoundError(message, sql, line, column, near)
     if match := _TABLE.search(words) or _OWNER.search(words):
         return TableNotFoundError(f"Table not found: '{match[1]}'{at}.{_suggest(near)}", match[1], near)
-    if kind == "INTERRUPT":
-        return QueryCancelledError("Query cancelled.")
+    if kind in ("INTERRUPT", "Out of Memory"):
+        return translate_run_error(text, sql)
     if kind == "Parser":
         return SqlSyntaxError(f"Not valid SQL{at}: {_tidy(words)}.", sql, line, column)
     if kind == "Permission" or "capable of reading the file" in words:
@@ -99,14 +100,27 @@ def translate_bind_error(text: str, sql: str, place: Place | None) -> LakeqError
 def translate_run_error(text: str, sql: str) -> LakeqError:
     """What DuckDB's words about a query that it had started mean, files apart."""
     kind, words = _split(text)
+    if kind == "INTERRUPT" and "maximum execution time" in words:
+        return ResourceLimitError(
+            "Query stopped: it ran for longer than time_limit allows. Raise it, or read fewer columns "
+            "or partitions.",
+            "time",
+        )
     if kind == "INTERRUPT" or text == "Query interrupted":  # the latter is a Ctrl-C that DuckDB took
         return QueryCancelledError("Query cancelled.")
     if kind == "Permission":
         return _refusal(words, sql)
+    if kind == "Out of Memory" and "max_temp_directory_size" in text:
+        return ResourceLimitError(
+            "Query stopped: its intermediate results need more temporary files than temp_limit allows. Raise "
+            "it or memory_limit, or read fewer columns or partitions.",
+            "temporary files",
+        )
     if kind == "Out of Memory":
-        return ExecutionError(
+        return ResourceLimitError(
             f"Out of memory: {_tidy(words)}. Raise memory_limit, give the engine a temp_directory with room, "
-            "or read fewer columns or partitions."
+            "or read fewer columns or partitions.",
+            "memory",
         )
     return ExecutionError(f"Query failed: {_tidy(words)}.")
 

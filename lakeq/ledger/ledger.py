@@ -35,6 +35,7 @@ from lakeq.planner.pricing import Pricing
 from lakeq.planner.redact import redact_sql
 from lakeq.planner.scan import UPPER_BOUND
 from lakeq.settings import Found, find_setting
+from lakeq.storage.options import strip_password
 
 _WORDS = {"on": (True, False), "off": (False, False), "redact": (True, True)}
 _LONGEST_SQL = 100_000
@@ -311,7 +312,7 @@ def find_outcome(error: BaseException, over_budget: str) -> str:
 
 def strip_secrets(location: str) -> str:
     """The location without what a URL may tell of keys: `user:password@`, and all after `?`."""
-    return _USER_OF_URL.sub("", location) if "://" in location else location
+    return _USER_OF_URL.sub("", strip_password(location)) if "://" in location else location
 
 
 def find_user() -> str:

@@ -89,6 +89,11 @@ def check_location(location: str, what: str) -> None:
         )
 
 
+def strip_password(location: str) -> str:
+    """The location without the user and the password that `check_location` would refuse."""
+    return _PASSWORD.sub("://", location)
+
+
 def _check_value(name: str, value: Any, default: Any) -> None:
     if isinstance(default, bool):
         if not isinstance(value, bool):
