@@ -135,12 +135,12 @@ def _is_for_all(statement: Mapping[str, Any]) -> bool:
     if "NotPrincipal" in statement:
         return True
     principal = statement.get("Principal")
-    named = principal.get("AWS") if isinstance(principal, Mapping) else principal
-    return "*" in _as_list(named)
+    named = principal.values() if isinstance(principal, Mapping) else [principal]
+    return any("*" in _as_list(who) for who in named)
 
 
 def _as_list(value: Any) -> list[str]:
-    return [] if value is None else [value] if isinstance(value, str) else [str(item) for item in value]
+    return [] if value is None else list(map(str, value)) if isinstance(value, list) else [str(value)]
 
 
 def _judge_encryption(check: str, fact: Any, _: BucketPosture) -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from lakeq.audit.bucket import judge_bucket
@@ -11,13 +10,12 @@ from lakeq.audit.finding import Finding
 from lakeq.audit.folder import judge_folder
 from lakeq.audit.lifecycle import judge_lifecycle
 from lakeq.catalog.catalog import Catalog
+from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.table import TableFiles
 from lakeq.errors import LakeqError
 from lakeq.storage.base import SettingsStore
 from lakeq.storage.bucket_posture import ask_posture
 from lakeq.storage.folder_posture import look_at_folder
-
-_Tables = Callable[[], Sequence[TableFiles]]
 
 
 def audit_lake(catalog: Catalog) -> tuple[Finding, ...]:
@@ -39,33 +37,40 @@ def audit_lake(catalog: Catalog) -> tuple[Finding, ...]:
         )
     bucket = store.root.removeprefix("s3://").partition("/")[0]
     posture = ask_posture(store, bucket)
-    today = dt.datetime.now(dt.UTC).date()
+    declared = [table for table in catalog.definitions if table.is_absolute]
+    inside = [table for table in declared if _is_in(bucket, table.location)]
+    places = [store.root, *(table.location for table in inside)]
     broken: list[Finding] = []
     tables = partial(_list_tables, catalog, bucket, broken)
-    lifecycle = tuple(judge_lifecycle(posture.lifecycle, bucket, store.root, tables, today))
-    return (*judge_bucket(posture), *lifecycle, *broken)
+    today = dt.datetime.now(dt.UTC).date()
+    lifecycle = tuple(judge_lifecycle(posture.lifecycle, bucket, places, tables, today))
+    elsewhere = (_tell_elsewhere(table) for table in declared if table not in inside)
+    return (*judge_bucket(posture), *lifecycle, *broken, *elsewhere)
+
+
+def _is_in(bucket: str, location: str) -> bool:
+    scheme, _, rest = location.partition("://")
+    return scheme in ("s3", "s3a") and rest.partition("/")[0] == bucket
+
+
+def _tell_elsewhere(table: TableDefinition) -> Finding:
+    what = f"Not known of table {table.name}, which lies elsewhere: {table.location}."
+    remedy = "Audit that location by itself."
+    return Finding(
+        "store", "unknown", what, "What is not known is not taken for safe.", remedy, table=table.name
+    )
 
 
 def _list_tables(catalog: Catalog, bucket: str, broken: list[Finding]) -> list[TableFiles]:
-    """The tables with all their files, as far as they lie in the bucket; of others a finding is added."""
-    view = catalog.view()
-    return list(_take(view.names(), lambda name: view.entry(name).files, bucket, broken))
-
-
-def _take(
-    names: Sequence[str], find: Callable[[str], TableFiles], bucket: str, broken: list[Finding]
-) -> Iterator[TableFiles]:
-    for name in names:
+    """The tables in the bucket with all their files; a finding is added for one that cannot be listed."""
+    view, found = catalog.view(), []
+    for name in view.names():
         try:
-            files = find(name)
+            files = view.entry(name).files
         except LakeqError as error:
             what = f"Not known of table {name}, whose files cannot be told: {error}"
             broken.append(Finding("lifecycle", "unknown", what, table=name))
             continue
-        if f"{files.store_root}/".startswith(f"s3://{bucket}/"):
-            yield files
-        else:
-            what = f"Not known of table {name}, which lies elsewhere: {files.location}."
-            broken.append(
-                Finding("lifecycle", "unknown", what, "", "Audit that location by itself.", table=name)
-            )
+        if _is_in(bucket, files.store_root):
+            found.append(files)
+    return found

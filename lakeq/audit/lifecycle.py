@@ -39,18 +39,18 @@ class _File:
 def judge_lifecycle(
     rules: tuple[LifecycleRule, ...] | Untold | None,
     bucket: str,
-    root: str,
+    places: Sequence[str],
     list_tables: Callable[[], Sequence[TableFiles]],
     today: dt.date,
 ) -> Iterator[Finding]:
     """A finding for each step of a rule and each table that it concerns; one that all is well where none
-    does. `root` is the lake's, as its store names it; `list_tables` is only called where a rule may concern
-    the lake."""
+    does. `places` are the locations in the bucket below which the lake's tables lie; `list_tables` is only
+    called where a rule may concern one of them."""
     if isinstance(rules, Untold):
         yield tell_untold(_CHECK, rules)
         return
-    lake = _key_of(bucket, root)
-    near = [rule for rule in rules or () if lake.startswith(rule.prefix) or rule.prefix.startswith(lake)]
+    keys = [_key_of(bucket, place) for place in places]
+    near = [rule for rule in rules or () if any(_may_meet(rule.prefix, key) for key in keys)]
     tables = list_tables() if near else ()
     found = [
         _tell(rule, step, table, files, today)
@@ -64,9 +64,14 @@ def judge_lifecycle(
         yield Finding(_CHECK, "ok", "No lifecycle rule will archive or delete files of the lake's tables.")
 
 
+def _may_meet(prefix: str, other: str) -> bool:
+    """Whether a key may begin with both prefixes."""
+    return prefix.startswith(other) or other.startswith(prefix)
+
+
 def _key_of(bucket: str, root: str) -> str:
     """The prefix of the keys below a root such as `s3://bucket/a`: `a/`."""
-    key = root.removeprefix(f"s3://{bucket}").strip("/")
+    key = root.partition("://")[2].removeprefix(bucket).strip("/")
     return f"{key}/" if key else ""
 
 

@@ -202,6 +202,18 @@ def test_files_that_a_rule_will_archive_are_told(s3_server: S3Server) -> None:
     assert "Rule 'old' archives (GLACIER) 1 of 1 files" in finding.what
 
 
+def test_tables_that_were_declared_elsewhere_count_too(s3_server: S3Server) -> None:
+    bucket, other = put_table(s3_server), s3_server.new_bucket()
+    for name in (bucket, other):
+        s3_server.put(name, "far/more/a.csv", b"n\n1\n")
+    put_rule(s3_server.client, bucket, "far/", Expiration={"Days": 9})
+    with lakeq.connect(f"s3://{bucket}/lake", cache=False, **s3_server.storage_options) as lake:
+        lake.register("near", f"s3://{bucket}/far/more")
+        lake.register("foreign", f"s3://{other}/far/more")
+        found = [(f.id, f.severity, f.table) for f in lake.audit() if f.table is not None]
+    assert found == [("lifecycle", "risk", "near"), ("store", "unknown", "foreign")]
+
+
 def test_an_audit_counts_its_requests(s3_server: S3Server) -> None:
     bucket = put_table(s3_server)
     with (

@@ -49,7 +49,7 @@ def table(*files: dict[str, Any]) -> TableFiles:
 
 
 def judge(rules: Sequence[LifecycleRule], *files: dict[str, Any], root: str = "s3://b/lake") -> list[Finding]:
-    return list(judge_lifecycle(tuple(rules), "b", root, lambda: [table(*files)], TODAY))
+    return list(judge_lifecycle(tuple(rules), "b", [root], lambda: [table(*files)], TODAY))
 
 
 def one(step: LifecycleStep, prefix: str = "", **more: Any) -> LifecycleRule:
@@ -138,11 +138,17 @@ def test_tags_are_named_for_a_listing_does_not_tell_them() -> None:
     assert "if they have the tags keep=no" in finding.what
 
 
+@pytest.mark.parametrize("place", ["s3://b", "s3://b/lake/", "s3a://b/lake/events"])
+def test_any_spelling_of_a_place_is_compared_with_the_rule(place: str) -> None:
+    (finding,) = judge([one(GONE, "lake/ev")], {"path": "events/day=1/a"}, root=place)
+    assert finding.severity == "risk"
+
+
 def test_no_table_is_listed_for_rules_about_other_prefixes() -> None:
     def fail() -> list[TableFiles]:
         raise AssertionError("listed")
 
-    (finding,) = judge_lifecycle((one(GONE, "other/"),), "b", "s3://b/lake", fail, TODAY)
+    (finding,) = judge_lifecycle((one(GONE, "other/"),), "b", ["s3://b/lake"], fail, TODAY)
     assert finding.severity == "ok"
 
 
