@@ -58,8 +58,8 @@ def connect(
     `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
     else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
     machine is not in the bucket's region: then estimates have it.
-    A query that runs for longer than `time_limit` (seconds, or `"15m"`), or whose temporary files with those of
-    others take more than `temp_limit` (bytes, or `"10GB"`), ends with ResourceLimitError, as it does above
+    A query that runs for longer than `time_limit` (seconds, or `"15m"`), or whose temporary files with those
+    of others take more than `temp_limit` (bytes, or `"10GB"`), ends with ResourceLimitError, as it does above
     `memory_limit`.
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
