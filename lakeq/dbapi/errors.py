@@ -72,6 +72,7 @@ _KINDS: tuple[tuple[type[errors.LakeqError], type[Error]], ...] = (
     (errors.FormatError, OperationalError),
     (errors.BudgetExceededError, OperationalError),
     (errors.EngineError, OperationalError),
+    (errors.AuditFailedError, OperationalError),
 )
 """The first that fits counts."""
 

@@ -22,6 +22,7 @@ from lakeq.catalog.table import HIDDEN_COLUMNS, Table
 from lakeq.errors import TableNotFoundError, UnsupportedSqlError
 from lakeq.formats.base import Column
 from lakeq.formats.types import sql_type
+from lakeq.planner.functions import is_system_name
 from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
@@ -113,6 +114,10 @@ def bind_unparsed(
 ) -> BoundQuery:
     """A query that only the engine can parse: every table it mentions is read whole."""
     by_name = {name.casefold(): name for name in names}
+    mentioned = tuple(mentioned)
+    for name in mentioned:
+        if is_system_name(name) and name.casefold() not in by_name:
+            raise table_not_found(name, names)
     tables = [load(by_name[m.casefold()]) for m in mentioned if m.casefold() in by_name]
     references = tuple(whole_table(table, table.name) for table in tables)
     return BoundQuery(

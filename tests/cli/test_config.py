@@ -103,14 +103,14 @@ def test_the_file_goes_before_the_environment_and_an_option_before_both(
 def test_no_secret_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "lakeq.toml"
     path.write_text(
-        'location = "s3://bucket/x?sig=CANARY"\n'
+        'location = "s3://user:CANARY@bucket/x?sig=CANARY"\n'
         '[storage]\nkey = "CANARY"\nsecret = "CANARY"\ntoken = "CANARY"\n',
         encoding="utf-8",
     )
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:CANARY@localhost:9000")
-    for arguments, wanted in (((str(path),), 0), ((str(path), "--json"), 0), (("s3://user:CANARY@b/x",), 1)):
+    for arguments in ((str(path),), (str(path), "--json"), ("s3://user:CANARY@bucket/x",)):
         status, out, err = run("config", *arguments)
-        assert status == wanted and "CANARY" not in out + err
+        assert status == 0 and "CANARY" not in out + err
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "CANARY")
     shown = show(run)
