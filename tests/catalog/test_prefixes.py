@@ -184,7 +184,7 @@ conditions = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=140, deadline=None)
 @given(
     st.lists(st.tuples(values, values, values), min_size=1, max_size=12, unique=True),
     st.lists(conditions, min_size=1, max_size=3),

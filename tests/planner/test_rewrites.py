@@ -185,7 +185,7 @@ candidates = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(condition=candidates)
 def test_a_rewrite_without_a_proviso_keeps_just_the_same_rows(condition: str) -> None:
     (reference,) = bind(f"SELECT x FROM events WHERE {condition}").references
