@@ -13,7 +13,7 @@ from lakeq.planner.preview import Preview
 PreviewSql = Callable[[str, threading.Event], Preview]
 """Estimates SQL; once the event is set it asks a store for nothing more and raises QueryCancelledError."""
 
-_DEBOUNCE_SECONDS = 0.01
+_DEBOUNCE_SECONDS = 0.005
 """The key itself is drawn first."""
 _PAUSE_SECONDS = 0.3
 """So long nothing is typed before a store is asked."""
