@@ -59,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LakeqError as error:
         return _fail(error, FAILED, arguments.debug)
     except Exception as error:  # noqa: BLE001 - the last door: a defect of ours is told in one line, too
-        reason = f"internal error: {type(error).__name__}: {error}. Please report it, with what --debug shows"
-        return _fail(LakeqError(reason), FAILED, arguments.debug)
+        from lakeq.cli.words import describe_defect
+
+        return _fail(LakeqError(describe_defect(error)), FAILED, arguments.debug)
     return DONE
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
 
@@ -59,6 +58,8 @@ def choose_command(argv: Sequence[str]) -> Sequence[str]:
     word = argv[0] if argv else ""
     if not word or word.startswith("-") or word in COMMANDS:
         return argv
+    from difflib import get_close_matches  # `lakeq --help` does without
+
     is_misspelled = not Path(word).exists() and get_close_matches(word, COMMANDS, n=1, cutoff=0.6)
     return argv if is_misspelled else ["repl", *argv]
 

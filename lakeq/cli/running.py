@@ -6,7 +6,7 @@ import io
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +24,12 @@ from lakeq.cli.words import describe_status
 from lakeq.errors import ConfigError
 from lakeq.quantities import format_count
 from lakeq.result import Result
+from lakeq.storage.workers import watch
 from lakeq.texts import show_line
 
 T = TypeVar("T")
 
 _MORE = "--rows N shows more, --format csv prints all"
-_EAR_SECONDS = 0.1
-"""A thread that waits for a lock may not hear Ctrl-C at all, so it looks up this often."""
 
 
 def run_query(arguments: Namespace) -> None:
@@ -56,14 +55,14 @@ def fetch_rows(
     tells how far the reading is."""
     with ThreadPoolExecutor(1, thread_name_prefix="lakeq-fetch") as thread:
 
+        def tell() -> None:
+            moment = result.read_progress() if line is not None else None
+            if line is not None and moment is not None:
+                line.observe(moment)
+
         def fetch(work: Callable[[], T]) -> T:
-            pending = thread.submit(work)
             try:
-                while not wait([pending], _EAR_SECONDS).done:
-                    moment = result.read_progress() if line is not None else None
-                    if line is not None and moment is not None:
-                        line.observe(moment)
-                return pending.result()
+                return watch(thread.submit(work), tell)
             except KeyboardInterrupt:
                 result.cancel()
                 raise

@@ -32,6 +32,11 @@ _OLD_SECONDS = 60
 """From this age on, a listing's age is told."""
 
 
+def describe_defect(error: Exception) -> str:
+    """What is said of an error that is none of ours: a defect."""
+    return f"internal error: {type(error).__name__}: {error}. Please report it, with what --debug shows"
+
+
 def describe_error(error: LakeqError) -> str:
     """The error in one line; for one that knows its place in the SQL, that line and a caret below it."""
     message = show_line(str(error))

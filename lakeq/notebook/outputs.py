@@ -15,14 +15,12 @@ from lakeq.html.bars import draw_share
 from lakeq.html.markup import Markup, draw_note, join
 from lakeq.planner.estimate import Estimate
 from lakeq.result import Result
+from lakeq.storage import workers
 from lakeq.storage.progress import Progress
-from lakeq.storage.workers import begin
 from lakeq.texts import show_line
 
 T = TypeVar("T")
 
-_EAR_SECONDS = 0.1
-"""A thread that waits for a lock may not hear an interrupt at all, so it looks up this often."""
 _DRAW_SECONDS = 0.25
 _STOP_SECONDS = 10
 """How long an interrupted query may take to end before the cell ends without it."""
@@ -93,10 +91,8 @@ def watch(
     is called. How far it is stands in the slot until it has ended."""
     pending: Future[T] | None = None
     try:
-        pending = begin(work)
-        while not wait([pending], _EAR_SECONDS).done:
-            slot.tell(find_moment())
-        return pending.result()
+        pending = workers.begin(work)
+        return workers.watch(pending, lambda: slot.tell(find_moment()))
     except KeyboardInterrupt:
         stop()
         wait([] if pending is None else [pending], _STOP_SECONDS)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import sqlglot
-from sqlglot.errors import SqlglotError
-
 from lakeq.errors import BudgetExceededError, ObjectArchivedError, SqlSyntaxError
 from lakeq.planner.estimate import Estimate
-from lakeq.planner.parse import DIALECT
 from lakeq.planner.plan import ScanPlan
+from lakeq.planner.tokens import scan_tokens
 
 _MOST_CUT = 6
 """Words that a condition may have so far without being one: `AND d.month BETWEEN 3`."""
@@ -47,16 +44,6 @@ def plan_draft(plan: Callable[[str], ScanPlan], sql: str) -> tuple[ScanPlan, boo
 
 def shorten(sql: str) -> Iterator[str]:
     """The text without its last word, without its last two, …; what is in an open quote is one word."""
-    try:
-        tokens = sqlglot.tokenize(sql, read=DIALECT)
-    except SqlglotError:
-        quote = max(sql.rfind("'"), sql.rfind('"'))
-        if quote <= 0:
-            return
-        yield (sql := sql[:quote])
-        try:
-            tokens = sqlglot.tokenize(sql, read=DIALECT)
-        except SqlglotError:
-            return
-    for token in tokens[: -_MOST_CUT - 1 : -1]:
-        yield sql[: token.start]
+    words = [token for token in scan_tokens(sql) if token.kind != "comment"]
+    for word in words[: -_MOST_CUT - 1 : -1]:
+        yield sql[: word.start]

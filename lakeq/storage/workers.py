@@ -140,6 +140,13 @@ class _Shared:
             self.results[position] = self._work(self.items[position])
 
 
+def watch(future: Future[R], look: Callable[[], None]) -> R:
+    """The outcome of a Future; meanwhile Ctrl-C is heard, and `look` called ten times a second."""
+    while not wait([future], _EAR_SECONDS).done:
+        look()
+    return future.result()
+
+
 def wait_for(futures: Iterable[Future[Any]]) -> None:
     """Wait until all are done or one has failed; Ctrl-C is heard meanwhile, and what `stopped_by` says."""
     pending = set(futures)

@@ -13,6 +13,7 @@ from typing import Literal
 from lakeq.cli.arguments import MODES
 from lakeq.cli.history import draw_queries
 from lakeq.cli.looking import print_chart, print_table, print_tables
+from lakeq.cli.output import SUFFIXES
 from lakeq.cli.pager import paged
 from lakeq.cli.printing import say
 from lakeq.cli.render import draw_rows, draw_table, make_console
@@ -89,9 +90,11 @@ def _tables(shell: Shell, argument: str) -> None:
 
 
 def _schema(shell: Shell, argument: str) -> None:
-    names = [argument] if argument else [table.name for table in shell.lake.tables() if table.problem is None]
-    for name in names:
-        print_table(shell.lake.describe(name), shell.lake.propose_times(name))
+    if argument:
+        print_table(shell.lake.describe(argument), shell.lake.propose_times(argument))
+        return
+    for table in shell.lake.tables():
+        print_table(table, ())
 
 
 def _partitions(shell: Shell, argument: str) -> None:
@@ -169,6 +172,9 @@ def _timing(shell: Shell, argument: str) -> None:
 
 def _output(shell: Shell, argument: str) -> None:
     shell.output = None if argument.casefold() in ("", _OFF) else argument
+    if shell.output is not None and Path(shell.output).suffix.lower() not in SUFFIXES:
+        shell.output = None
+        raise ConfigError(f"The name of the file says its format: let it end in {', '.join(SUFFIXES)}.")
     say("results are shown here" if shell.output is None else f"the next result is written to {argument}")
 
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lakeq.cli.words import describe_defect
 from lakeq.errors import LakeqError, QueryCancelledError
 from lakeq.planner.preview import Preview
 
@@ -114,7 +115,7 @@ class LiveEstimate:
         except LakeqError as error:
             judged = Judged(sql, error=error)
         except Exception as error:  # noqa: BLE001 - a defect of ours must not end the thread, nor the prompt
-            judged = Judged(sql, error=LakeqError(f"internal error: {type(error).__name__}: {error}"))
+            judged = Judged(sql, error=LakeqError(describe_defect(error)))
         with self._ready:
             self._known[sql] = judged
             while len(self._known) > _REMEMBERED:

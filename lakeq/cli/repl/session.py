@@ -6,7 +6,6 @@ import gc
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -15,15 +14,13 @@ from prompt_toolkit.document import Document
 from lakeq.cli.progress import PromptLine
 from lakeq.cli.repl.prompt import HINT, Prompt, Words
 from lakeq.errors import LakeqError
-from lakeq.storage.workers import begin
+from lakeq.storage.workers import begin, watch
 
 if TYPE_CHECKING:
     from lakeq.cli.repl.workbench import Workbench
 
 _SWITCH_SECONDS = 0.001
 """How long another thread may hold the interpreter while a key waits; Python's own is 5 ms."""
-_EAR_SECONDS = 0.1
-"""A thread that waits for a lock may not hear Ctrl-C at all, so it looks up this often."""
 
 
 class Session(Completer):
@@ -43,7 +40,7 @@ class Session(Completer):
             while True:
                 try:
                     text = self._read()
-                    if not wait_for(opening).run(text):
+                    if not watch(opening, lambda: None).run(text):
                         break
                 except KeyboardInterrupt:  # of the prompt, or while it opens: begin anew
                     continue
@@ -83,10 +80,3 @@ class Session(Completer):
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
         """What may be typed next; nothing before the lake is open."""
         return () if self._bench is None else self._bench.completer.get_completions(document, event)
-
-
-def wait_for(opening: Future[Workbench]) -> Workbench:
-    """The workbench, once it is open; Ctrl-C is heard meanwhile."""
-    while not wait([opening], _EAR_SECONDS).done:
-        pass
-    return opening.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from lakeq.cli.progress import StatusLine
 from lakeq.cli.repl.settings import ReplSettings
 from lakeq.cli.running import Shown, fetch_rows, write_rows
 from lakeq.cli.words import describe_status
-from lakeq.errors import BudgetExceededError
+from lakeq.errors import BudgetExceededError, LakeqError
 from lakeq.lake import Lake
-from lakeq.planner.estimate import describe_dollars, format_scanned
+from lakeq.planner.estimate import Estimate, describe_dollars, format_scanned
 from lakeq.planner.preview import Preview
 from lakeq.quantities import format_count
 from lakeq.result import Result
@@ -53,28 +54,37 @@ class Shell:
         """Run a query and show its rows. BudgetExceededError when it is over a limit, or so large that it is
         asked about and there is nobody to ask; nothing is said of one that the user did not want."""
         self.last_sql = sql
-        if not self._is_wanted(self._preview(sql)):
+        ask, settings = self.settings.ask_above, self.settings
+        preview = self._preview(sql)
+        is_asked = preview is not None and ask.is_below(preview.estimate)
+        if preview is not None and is_asked and not self._is_wanted(preview.estimate):
             return
-        settings = self.settings
         with self.lake.sql(sql, None, settings.max_bytes, settings.max_cost, settings.dialect) as result:
-            self._show(result)
+            # The lake may have grown since it was listed for the preview.
+            if is_asked or not ask.is_below(result.estimate) or self._is_wanted(result.estimate):
+                self._show(result)
 
-    def preview(self, sql: str) -> Preview:
-        """What a query would scan, on the terms of this session."""
+    def preview(self, sql: str, stopped: threading.Event | None = None) -> Preview:
+        """What a query would scan, on the terms of this session; see `Lake.preview`."""
         settings = self.settings
-        return self.lake.preview(sql, settings.max_bytes, settings.max_cost, settings.dialect)
+        return self.lake.preview(sql, settings.max_bytes, settings.max_cost, settings.dialect, stopped)
 
     def _preview(self, sql: str) -> Preview | None:
-        """The preview that decides whether it is asked; None where nothing is ever asked."""
+        """The preview that is asked about before anything is planned, which may read small files whole. None
+        where nothing is ever asked, for what is refused anyway, and where a preview cannot tell: it looks
+        into fewer files for a column than a query does."""
         ask = self.settings.ask_above
-        return (self._find_preview(sql) or self.preview(sql)) if ask.bytes or ask.usd else None
+        if ask.bytes is None and ask.usd is None:
+            return None
+        try:
+            preview = self._find_preview(sql) or self.preview(sql)
+        except LakeqError:
+            return None
+        return preview if preview.refusal is None else None
 
-    def _is_wanted(self, preview: Preview | None) -> bool:
-        if preview is None or preview.refusal is not None:  # what is refused is not asked about
-            return True
-        estimate, ask = preview.estimate, self.settings.ask_above
-        if not ask.is_below(estimate):
-            return True
+    def _is_wanted(self, estimate: Estimate) -> bool:
+        """Whether the user wants a query that is above what is asked about."""
+        ask = self.settings.ask_above
         story = f"This would scan {format_scanned(estimate)} ({describe_dollars(estimate)})."
         if self._confirm is None:
             raise BudgetExceededError(
@@ -86,7 +96,7 @@ class Shell:
 
     def _show(self, result: Result) -> None:
         output, self.output = self.output, None
-        mode = self.settings.mode if output is None else SUFFIXES.get(Path(output).suffix.lower(), "table")
+        mode = self.settings.mode if output is None else SUFFIXES[Path(output).suffix.lower()]
         with fetch_rows(result, StatusLine()) as (schema, batches):
             shown = Shown(mode, output, self.settings.rows, _MORE, not self.settings.pager)
             whole = write_rows(schema, batches, shown)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from argparse import Namespace
 from contextlib import ExitStack
 
@@ -18,9 +17,8 @@ from lakeq.cli.repl.script import is_command
 from lakeq.cli.repl.settings import make_settings
 from lakeq.cli.repl.shell import Shell
 from lakeq.cli.repl.toolbar import describe_judged
-from lakeq.cli.words import describe_error
+from lakeq.cli.words import describe_defect, describe_error
 from lakeq.errors import LakeqError, QueryCancelledError
-from lakeq.planner.preview import Preview
 from lakeq.planner.statements import find_statement
 from lakeq.texts import show_line
 
@@ -36,9 +34,9 @@ class Workbench:
         self._lake = self._stack.enter_context(open_lake(arguments, line))
         self._settings = make_settings(self._lake, arguments)
         self._known: Words = (HINT, f"{show_line(self._lake.location)} · looking around …")
-        self._live = LiveEstimate(self._preview, self._is_remote, self._tell)
+        self._shell = Shell(self._lake, self._settings, ask, lambda sql: self._live.find(sql))
+        self._live = LiveEstimate(self._shell.preview, self._is_remote, self._tell)
         self._stack.callback(self._live.close)
-        self._shell = Shell(self._lake, self._settings, ask, self._live.find)
         self.completer = ReplCompleter(self._lake)
         self._set_keys()
 
@@ -75,10 +73,11 @@ class Workbench:
             tell_error(describe_error(error))
         except OSError as error:  # of the terminal, or of a file that it was to write
             tell_error(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not end the session
+            tell_error(describe_defect(error))
         finally:
-            if is_command(text.lstrip()):  # it may have changed the terms, or the lake
-                self._live.forget()
-                self._set_keys()
+            self._live.forget()  # terms may have changed, and a day's budget has
+            self._set_keys()
         return True
 
     def judge(self, text: str, position: int) -> None:
@@ -98,10 +97,6 @@ class Workbench:
     def _set_keys(self) -> None:
         self._prompt.is_vi = self._settings.keys == "vi"
         self._prompt.completes = self._settings.complete
-
-    def _preview(self, sql: str, stopped: threading.Event) -> Preview:
-        settings = self._settings
-        return self._lake.preview(sql, settings.max_bytes, settings.max_cost, settings.dialect, stopped)
 
     def _tell(self) -> None:
         """Something is known now: whatever was told of the work on it is over."""

@@ -104,6 +104,7 @@ def test_the_last_query_is_explained(run: Run, lake: str) -> None:
         (".files", "Name a table."),
         (".estimate", "no query ran before"),
         (".read nowhere.sql", "nowhere.sql: No such file or directory"),
+        (".output here.txt", "let it end in .csv, .json"),
         (".mode pie", "Not one of table, line, csv, json, ndjson: 'pie'."),
         (".set rows none", "Not a number of rows: 'none'."),
         (".set colour blue", "No setting is called 'colour'."),

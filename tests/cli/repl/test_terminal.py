@@ -69,7 +69,7 @@ def test_an_unfinished_condition_leaves_the_estimate_so_far(start: Start) -> Non
     terminal.type("select sum(amount) from events where year = 2026 and month")
     terminal.wait_for("12 of 24 partitions")
     terminal.type(" =")
-    terminal.wait_for("so far 12 of 24 partitions")
+    assert "KB · $" in terminal.wait_for("so far 12 of 24 partitions")
 
 
 def test_the_toolbar_tells_an_unknown_column_and_the_nearest(start: Start) -> None:
@@ -118,6 +118,7 @@ def test_ctrl_c_at_the_prompt_takes_the_line_back(start: Start) -> None:
     terminal.wait_for("2 of 24 partitions")
     terminal.press("ctrl-c")
     terminal.wait_for(lambda screen: "2 tables · .help" in screen.splitlines()[-1])
+    assert "2 of 24 partitions" not in terminal.screen
 
 
 def test_above_a_threshold_it_asks(start: Start) -> None:
@@ -173,7 +174,7 @@ def test_vi_keys_edit_the_line(start: Start) -> None:
     terminal.type("\x1b")
     terminal.read(1.0)
     terminal.type("\r")
-    terminal.wait_for("right\n")
+    assert "wrong\n" not in terminal.wait_for("right\n")
 
 
 def test_a_long_paste_stands_at_the_prompt_until_enter(start: Start) -> None:

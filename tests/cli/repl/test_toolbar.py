@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from lakeq.cli.repl.toolbar import describe_judged
 from lakeq.errors import ColumnNotFoundError, LakeqError, SqlSyntaxError
 from lakeq.lake import Lake
 from lakeq.planner.budget import AskAbove
+from lakeq.quantities import format_bytes
 
 MONTH = "select amount from sales where year = 2026 and month = 3"
 
@@ -32,6 +34,14 @@ def test_an_estimate_tells_partitions_bytes_and_dollars(opened: Lake) -> None:
     assert style == ESTIMATE
     assert words.startswith("1 of 24 partitions · ")
     assert words.endswith(" bytes · $0.000048")
+
+
+def test_how_sure_the_bytes_are_is_told_by_a_sign(opened: Lake) -> None:
+    preview = opened.preview(MONTH)
+    for accuracy, sign in (("sampled", " · ~"), ("upper_bound", " · ≤ "), ("exact", " · ")):
+        judged = replace(preview, estimate=replace(preview.estimate, accuracy=accuracy))
+        size = format_bytes(preview.estimate.bytes_scanned)
+        assert f"{sign}{size} · $" in describe_judged(Judged(MONTH, judged), "hint", AskAbove())[1]
 
 
 def test_a_table_read_whole_is_a_warning_that_names_its_keys(opened: Lake) -> None:
