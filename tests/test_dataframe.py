@@ -156,7 +156,7 @@ def test_frames_of_two_lakes_are_not_joined(lake: Lake, root: Path) -> None:
     with lakeq.connect(root, history=False) as other, pytest.raises(UnsupportedVerbError, match="two Lakes"):
         lake.table("events").join(other.table("users"), on="user_id")
     with pytest.raises(UnsupportedVerbError, match="takes a DataFrame"):
-        lake.table("events").join([1, 2], on="user_id")  # type: ignore[arg-type]
+        lake.table("events").join([1, 2], on="user_id")  # type: ignore[arg-type]  # what is refused
 
 
 MISSING: dict[str, tuple[Callable[[DataFrame], Any], str]] = {

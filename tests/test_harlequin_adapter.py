@@ -323,7 +323,7 @@ def test_the_menus_choose_a_lake_preview_a_table_and_tell_its_cost(
     for item in (events, logs):
         assert isinstance(item, InteractiveCatalogItem)
         for _, act in item.INTERACTIONS or ():
-            act(item, driver)  # type: ignore[arg-type]
+            act(item, driver)  # type: ignore[arg-type]  # any item will do
     preview, cost, used = driver.said
     assert preview == 'SELECT * FROM "events" LIMIT 100'
     assert cost.startswith("information: All of events: 9 of 9 partitions") and "$" in cost

@@ -28,8 +28,8 @@ def judge_folder(posture: FolderPosture) -> Iterator[Finding]:
             "folder-links",
             "note",
             f"Links lead out of the lake: {_name(count, examples)}.",
-            "Links are followed: what they lead to is read as a part of the lake.",
-            "Check that their targets are meant, or replace them with files.",
+            "They are listed and never read: a query that wants one of them fails.",
+            "Replace them with files, or connect to a folder above their targets.",
         )
     else:
         yield Finding("folder-links", "ok", "No link leads out of the lake.")

@@ -18,7 +18,7 @@ from lakeq.formats.footer_keys import name_column_keys, name_footer_key
 from lakeq.formats.varints import encode_varint
 
 
-class OpenKms(pe.KmsClient):  # type: ignore[misc]
+class OpenKms(pe.KmsClient):  # type: ignore[misc]  # pyarrow is untyped
     """Wraps no key at all."""
 
     def __init__(self) -> None:

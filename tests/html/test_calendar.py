@@ -53,7 +53,7 @@ def test_a_day_that_is_partly_kept_is_both() -> None:
 def test_weeks_are_columns_and_weekdays_rows() -> None:
     tree = parse_page(draw_calendar(make_days(dt.date(2026, 11, 1), 9), tell))
     places = {
-        path[0].text.split()[0]: path.attrib["d"].removeprefix("M").split("h")[0].split()  # type: ignore[union-attr]
+        path[0].text.split()[0]: path.attrib["d"].removeprefix("M").split("h")[0].split()  # type: ignore[union-attr]  # ours has one
         for path in tree.iter("path")
     }
     sunday, monday, next_monday = (places[f"2026-11-0{n}"] for n in (1, 2, 9))

@@ -33,7 +33,7 @@ class Shell:
         with capture_output(display=True) as captured:
             display_pub = self.ipython.display_pub
             result = self.ipython.run_cell(code)
-            self.outputs = list(display_pub.outputs)  # type: ignore[attr-defined]
+            self.outputs = list(display_pub.outputs)  # type: ignore[attr-defined]  # of the captured
         self.printed = captured.stdout + captured.stderr
         return result
 

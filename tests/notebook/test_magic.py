@@ -47,7 +47,7 @@ def test_the_estimate_is_shown_before_the_query_runs(
     start = Result._start
 
     def spy(result: Result) -> QueryResult:
-        shown.append(len(connected.ipython.display_pub.outputs))  # type: ignore[attr-defined]
+        shown.append(len(connected.ipython.display_pub.outputs))  # type: ignore[attr-defined]  # of the captured
         return start(result)
 
     monkeypatch.setattr(Result, "_start", spy)
