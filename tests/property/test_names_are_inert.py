@@ -93,6 +93,7 @@ def test_names_in_paths_are_read_as_they_are_and_shown_inert(table: str, value: 
 @given(names, names)
 @settings(max_examples=50, deadline=None)
 def test_no_relative_location_leaves_the_lake(first: str, second: str) -> None:
+    assume(not first.startswith("~"))  # that is a home, and so a complete location, which may lie anywhere
     for location in (f"../{first}", f"{first}/../../{second}", f"{first}/..", "..", f"./../{second}"):
         with (
             tempfile.TemporaryDirectory() as root,
