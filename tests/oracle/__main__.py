@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.oracle.run import Tally, check_lake
+from tests.oracle.run import run_job, tell
 
 
 def main() -> int:
@@ -36,26 +35,6 @@ def main() -> int:
     pairs, lakes = sum(t.pairs for t in tallies), sum(t.lakes for t in tallies)
     tell(f"{pairs} pairs over {lakes} lakes from seed {options.seed}: {failures} failures")
     return 1 if failures else 0
-
-
-def run_job(seed: int, step: int, minutes: float, lakes: int | None, queries: int, keep: Path) -> Tally:
-    """Check lake after lake until the time is over, and print every failure."""
-    tally, began = Tally(), time.monotonic()
-    while time.monotonic() - began < 60 * minutes and (lakes is None or tally.lakes < lakes):
-        for failure in check_lake(seed, queries, tally, keep):
-            tally.failures.append(failure)
-            kept = keep / str(failure.seed)
-            tell(f"FAILED seed {failure.seed} ({kept})\n  {failure.sql}\n  {failure.reason}")
-        seed += step
-    seconds = time.monotonic() - began
-    tell(f"seeds up to {seed - step}: {tally.pairs} pairs, {tally.pairs / seconds:.0f} a second")
-    return tally
-
-
-def tell(text: str) -> None:
-    """Print at once, so that a run that is stopped has told what it found."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,26 @@ class Tally:
     lakes: int = 0
     pairs: int = 0
     failures: list[Failure] = field(default_factory=list)
+
+
+def run_job(seed: int, step: int, minutes: float, lakes: int | None, queries: int, keep: Path) -> Tally:
+    """Check lake after lake until the time is over, and print every failure."""
+    tally, began = Tally(), time.monotonic()
+    while time.monotonic() - began < 60 * minutes and (lakes is None or tally.lakes < lakes):
+        for failure in check_lake(seed, queries, tally, keep):
+            tally.failures.append(failure)
+            kept = keep / str(failure.seed)
+            tell(f"FAILED seed {failure.seed} ({kept})\n  {failure.sql}\n  {failure.reason}")
+        seed += step
+    seconds = time.monotonic() - began
+    tell(f"seeds up to {seed - step}: {tally.pairs} pairs, {tally.pairs / seconds:.0f} a second")
+    return tally
+
+
+def tell(text: str) -> None:
+    """Print at once, so that a run that is stopped has told what it found."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def check_lake(

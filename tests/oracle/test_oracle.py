@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import filecmp
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +24,25 @@ def test_queries_over_a_random_lake_have_the_answers_of_all_rows(seed: int) -> N
     tally = Tally()
     assert list(check_lake(seed, 40, tally)) == []
     assert tally.pairs == 40
+
+
+def test_jobs_of_their_own_processes_add_up() -> None:
+    run = [
+        sys.executable,
+        "-m",
+        "tests.oracle",
+        "--jobs",
+        "2",
+        "--lakes",
+        "1",
+        "--queries",
+        "2",
+        "--seed",
+        "41",
+    ]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 pairs over 2 lakes from seed 41: 0 failures" in done.stdout
 
 
 def test_a_seed_writes_one_lake(tmp_path: Path) -> None:
