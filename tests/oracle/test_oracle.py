@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.oracle.compare import OpenLake, compare_tables, list_rows, run_truth
 from tests.oracle.expressions import Expressions
@@ -19,7 +20,8 @@ from tests.oracle.run import Tally, check_lake
 from tests.oracle.shrink import shrink_sql
 
 
-@pytest.mark.parametrize("seed", range(40, 44))
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=4)
 def test_queries_over_a_random_lake_have_the_answers_of_all_rows(seed: int) -> None:
     tally = Tally()
     assert list(check_lake(seed, 40, tally)) == []
