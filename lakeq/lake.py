@@ -80,8 +80,6 @@ class Lake(LakeCatalog):
         self,
         definition: LakeDefinition,
         scanner: Scanner = "auto",
-        threads: int | None = None,
-        memory_limit: str | None = None,
         pricing: str | Pricing | None = None,
         freshness: str | float | None = None,
         cache: Cache | None = None,
@@ -112,11 +110,9 @@ class Lake(LakeCatalog):
         self._engine = DuckDBEngine(
             catalog.store,
             scanner=scanner,
-            threads=threads,
-            memory_limit=memory_limit,
             cache=cache.blocks,
             read_memory=memory - planning,
-            limits=limits or find_run_limits(None, None, definition.limits),
+            limits=limits or find_run_limits(definition.limits),
         )
         self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
         self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)

@@ -41,8 +41,11 @@ _LIMIT_KEYS = (
     "max_cost",
     "max_footers",
     "ask_above",
+    "threads",
+    "memory_limit",
     "time_limit",
     "temp_limit",
+    "row_limit",
     *_DAY_LIMIT_KEYS,
 )
 _HISTORY_KEYS = ("redact", "keep_days")

@@ -56,9 +56,8 @@ class DuckDBEngine:
     """Runs plans in DuckDB, many at once from many threads. Close it, or leave that to the interpreter's end.
 
     `stores` gives the store of a table's `store_root`. `scanner="arrow"` decodes every format with pyarrow,
-    the independent decoder; `auto` leaves all but ORC to DuckDB. `threads`, `memory_limit` (such as `4GB`)
-    and `temp_directory` (where large intermediate results go) are DuckDB's own where None. A query over one
-    of the `limits` ends with ResourceLimitError.
+    the independent decoder; `auto` leaves all but ORC to DuckDB. `temp_directory` is where large intermediate
+    results go. A query over one of the `limits` ends with ResourceLimitError.
 
     `cache` keeps what is fetched of remote files, and lends DuckDB its copies of small ones. About
     `read_memory` bytes of them are held in memory for a query that runs; None: a fourth of the machine's.
@@ -70,8 +69,6 @@ class DuckDBEngine:
         self,
         stores: Callable[[str], Store],
         scanner: Scanner = "auto",
-        threads: int | None = None,
-        memory_limit: str | None = None,
         temp_directory: str | None = None,
         cache: BlockCache | None = None,
         read_memory: int | None = None,
@@ -81,12 +78,11 @@ class DuckDBEngine:
         self._cache = cache
         self._read_memory = read_memory or total_memory() // 4
         self._by_arrow = scanner == "arrow"
+        self._limits = limits or RunLimits()
         self._config: dict[str, str] = {
             **_FIXED_CONFIG,
             "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
-            **({} if threads is None else {"threads": str(threads)}),
-            **({} if memory_limit is None else {"memory_limit": memory_limit}),
-            **(limits or RunLimits()).configure(),
+            **self._limits.configure(),
         }
         self._lock = threading.Lock()
         self._planned = PlannedFileSystem()
@@ -200,7 +196,8 @@ class DuckDBEngine:
             database = self._open_database(roots)
         # Tables below other folders than the database's are read as well, if not by DuckDB itself.
         open_plan = partial(self._open_plan, roots=database.roots)
-        return Session(database.connection.cursor(), open_plan, self._planned, self._running, holds_clock)
+        connection, rows = database.connection.cursor(), self._limits.row_limit
+        return Session(connection, open_plan, self._planned, self._running, holds_clock, rows)
 
     def _open_plan(
         self, plan: ScanPlan, max_bytes: int | None, counts: bool, roots: frozenset[str]

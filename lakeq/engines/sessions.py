@@ -62,11 +62,13 @@ class Session:
         filesystem: PlannedFileSystem,
         running: weakref.WeakSet[DuckDBResult],
         holds_clock: bool,
+        row_limit: int | None = None,
     ) -> None:
         self._connection = connection
         self._open_plan = open_plan
         self._filesystem = filesystem
         self._running = running
+        self._row_limit = row_limit
         self._release = weakref.finalize(self, connection.close)
         self.now: datetime | None = None
         connection.execute(_SETTINGS)
@@ -102,6 +104,7 @@ class Session:
             start=lambda: self._start(views, files),
             profile=bound.profile,
             files=files,
+            row_limit=self._row_limit,
             seconds=time.perf_counter() - began,
         )
         self._running.add(result)
