@@ -197,8 +197,8 @@ class DuckDBResult:
 
 def _too_many_rows(limit: int) -> ResourceLimitError:
     return ResourceLimitError(
-        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Rows it gave "
-        "are void. Aggregate them, add a condition or a LIMIT, or raise row_limit.",
+        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Rows it "
+        "gave are void. Aggregate them, add a condition or a LIMIT, or raise row_limit.",
         "rows",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.connection import bind_query, check_query, create_views
 from lakeq.engines.files import OpenedFiles
-from lakeq.engines.passes import stays_within
+from lakeq.engines.passes import Operators, read_operators, reads_others, stays_within
 from lakeq.engines.profile import Profile, read_profile
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.statements import runs_when_bound
@@ -90,11 +90,13 @@ class Session:
         early = runs_when_bound(self._connection, plan.sql)
         counts = max_bytes is not None and (early or sum(map(scan_bytes, plan.scans)) > max_bytes)
         bound = self._open(plan, max_bytes, counts, early)
-        if max_bytes is not None and not (
-            bound.files.are_counted or self._stays_within(plan, bound, max_bytes)
-        ):
-            bound.files.close()
-            bound = self._open(plan, max_bytes, True, early)
+        if max_bytes is not None and not bound.files.are_counted:
+            operators = self._read_operators(plan, bound)
+            others = operators is not None and reads_others(operators, plan)
+            proven = operators is not None and stays_within(operators, plan, bound.files.tables, max_bytes)
+            if others or not proven:
+                bound.files.close()
+                bound = self._open(_forget_chunks(plan) if others else plan, max_bytes, True, early)
         files, views, relation = bound.files, bound.views, bound.relation
         self._release.detach()
         result = DuckDBResult(
@@ -135,11 +137,11 @@ class Session:
             raise
         return _Bound(files, views, relation, profile)
 
-    def _stays_within(self, plan: ScanPlan, bound: _Bound, max_bytes: int) -> bool:
+    def _read_operators(self, plan: ScanPlan, bound: _Bound) -> Operators | None:
         for view in bound.views:
             for name, paths in view.paths.items():
                 self._set_variable(name, paths)
-        return stays_within(self._connection, plan, bound.files.tables, max_bytes)
+        return read_operators(self._connection, plan)
 
     def _create_tables(self, plan: ScanPlan, files: OpenedFiles) -> tuple[TableView, ...]:
         """A view for each table. Binding opens one file a scan, and only the run sees them all."""
@@ -186,3 +188,8 @@ class Session:
 
     def _set_variable(self, name: str, paths: Sequence[str]) -> None:
         self._connection.execute(f"SET VARIABLE {name} = ?::VARCHAR[]", [list(paths)])
+
+
+def _forget_chunks(plan: ScanPlan) -> ScanPlan:
+    """The plan of which reads are not measured by the columns that it has: all that is read counts."""
+    return replace(plan, scans=tuple(replace(scan, chunks=None) for scan in plan.scans))
