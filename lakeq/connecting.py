@@ -14,6 +14,7 @@ from lakeq.lake import Lake
 from lakeq.planner.archived import Archived
 from lakeq.planner.pricing import Pricing
 from lakeq.quantities import parse_bytes
+from lakeq.storage.options import GivenOptions
 from lakeq.storage.progress import Observer
 
 
@@ -65,6 +66,7 @@ def connect(
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
+    storage_options = GivenOptions(storage_options)
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
         definition = load_definition(Path(text))
@@ -72,7 +74,7 @@ def connect(
         definition = LakeDefinition(location=text)
     definition = replace(
         definition,
-        storage={**definition.storage, **storage_options},
+        storage=GivenOptions({**definition.storage, **storage_options}),
         pricing={**definition.pricing, **({} if egress is None else {"egress": egress})},
         archived=archived or definition.archived,
     )

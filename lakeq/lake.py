@@ -36,7 +36,7 @@ from lakeq.formats.types import quote_name, sql_type
 from lakeq.lake_catalog import LakeCatalog
 from lakeq.lake_html import draw_lake, draw_problem
 from lakeq.ledger.history import read_history, tabulate
-from lakeq.ledger.ledger import open_ledger
+from lakeq.ledger.ledger import open_ledger, strip_secrets
 from lakeq.planner.archived import find_archived
 from lakeq.planner.bind import Params
 from lakeq.planner.budget import (
@@ -89,6 +89,7 @@ class Lake(LakeCatalog):
         history: bool | str | None = None,
         limits: RunLimits | None = None,
     ) -> None:
+        self._shown = strip_secrets(definition.location)
         footers = find_max_footers(max_footers, definition.limits)
         pricing = find_pricing(pricing, definition.pricing)
         prices = find_storage_prices(definition.pricing)
@@ -107,6 +108,7 @@ class Lake(LakeCatalog):
             definition, find_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
         )
         super().__init__(catalog)
+        self._shown = strip_secrets(self.location)
         self._engine = DuckDBEngine(
             catalog.store,
             scanner=scanner,
@@ -127,7 +129,7 @@ class Lake(LakeCatalog):
         self._close(saves=kind is None or not issubclass(kind, KeyboardInterrupt))
 
     def __repr__(self) -> str:
-        return f"Lake({self.location!r})"
+        return f"Lake({self._shown!r})"  # also of a lake that could not be opened, in a traceback with values
 
     def _repr_html_(self) -> str:
         """For notebooks: the tables; of a remote lake that asks the store, as `tables` does."""
