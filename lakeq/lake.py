@@ -319,6 +319,11 @@ class Lake(LakeCatalog):
         """Above what an interactive session asks before it runs a query."""
         return find_ask_above(self._limits)
 
+    @property
+    def keeps_sql(self) -> bool:
+        """Whether the history keeps queries as they are written."""
+        return self._ledger.keeps_sql
+
     def used_today(self) -> Spent:
         """The bytes and dollars that the queries of today (UTC) have used, of all processes. ConfigError when
         no history is kept."""
