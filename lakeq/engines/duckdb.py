@@ -15,7 +15,7 @@ from typing import Literal, Self
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from lakeq.engines.connection import Params, bind_query, check_query, create_views, lock_settings
+from lakeq.engines.connection import Params, QueryCheck, bind_query, create_views, lock_settings
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
@@ -84,6 +84,7 @@ class DuckDBEngine:
             "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
             **self._limits.configure(),
         }
+        self._check = QueryCheck()
         self._lock = threading.Lock()
         self._planned = PlannedFileSystem()
         self._tokens = itertools.count()
@@ -143,7 +144,7 @@ class DuckDBEngine:
         with self._lock:
             frozen = {name: tuple(columns) for name, columns in tables.items()}
             connection = self._rehearse().show(frozen, tuple(View(*view) for view in views))
-            check_query(connection, sql)
+            self._check(connection, sql)
             if runs_when_bound(connection, sql):
                 return ()
             relation = bind_query(connection, sql, params)
@@ -184,7 +185,7 @@ class DuckDBEngine:
 
     def _rehearse(self) -> _Rehearsal:
         if self._rehearsal is None:
-            self._rehearsal = _Rehearsal(self._open_database(frozenset()).connection.cursor())
+            self._rehearsal = _Rehearsal(self._open_database(frozenset()).connection.cursor(), self._check)
         return self._rehearsal
 
     def _local_roots(self, plan: ScanPlan) -> frozenset[str]:
@@ -197,7 +198,7 @@ class DuckDBEngine:
         # Tables below other folders than the database's are read as well, if not by DuckDB itself.
         open_plan = partial(self._open_plan, roots=database.roots)
         connection, rows = database.connection.cursor(), self._limits.row_limit
-        return Session(connection, open_plan, self._planned, self._running, holds_clock, rows)
+        return Session(connection, open_plan, self._planned, self._running, self._check, holds_clock, rows)
 
     def _open_plan(
         self, plan: ScanPlan, max_bytes: int | None, counts: bool, roots: frozenset[str]
@@ -253,8 +254,9 @@ class _Database:
 class _Rehearsal:
     """A connection with an empty table for each name, kept from one validation to the next."""
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    def __init__(self, connection: DuckDBPyConnection, check: QueryCheck) -> None:
         self.connection = connection
+        self._check = check
         self.close = weakref.finalize(self, connection.close)
         self._names: list[str] = []
         self._shown: tuple[Mapping[str, Sequence[Column]], Sequence[View]] | None = None
@@ -267,6 +269,6 @@ class _Rehearsal:
                 self.connection.execute(f"DROP VIEW IF EXISTS {quote_name(self._names.pop())}")
             self._names += [*tables, *(view.name for view in views)]
             empty = [View(name, empty_select(name, columns)) for name, columns in tables.items()]
-            create_views(self.connection, [*empty, *views])
+            create_views(self.connection, [*empty, *views], self._check)
             self._shown = (tables, views)
         return self.connection

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.fs
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from lakeq.engines.connection import bind_query, check_query, create_views
+from lakeq.engines.connection import QueryCheck, bind_query, create_views
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.passes import Operators, read_operators, reads_others, stays_within
 from lakeq.engines.profile import Profile, read_profile
@@ -61,6 +61,7 @@ class Session:
         open_plan: Callable[[ScanPlan, int | None, bool], OpenedFiles],
         filesystem: PlannedFileSystem,
         running: weakref.WeakSet[DuckDBResult],
+        check: QueryCheck,
         holds_clock: bool,
         row_limit: int | None = None,
     ) -> None:
@@ -68,6 +69,7 @@ class Session:
         self._open_plan = open_plan
         self._filesystem = filesystem
         self._running = running
+        self._check = check
         self._row_limit = row_limit
         self._release = weakref.finalize(self, connection.close)
         self.now: datetime | None = None
@@ -86,7 +88,7 @@ class Session:
                 "The plan was made at another time. Run it in the session that gave its clock."
             )
         began = time.perf_counter()
-        check_query(self._connection, plan.sql)
+        self._check(self._connection, plan.sql)
         early = runs_when_bound(self._connection, plan.sql)
         counts = max_bytes is not None and (early or sum(map(scan_bytes, plan.scans)) > max_bytes)
         bound = self._open(plan, max_bytes, counts, early)
@@ -167,7 +169,7 @@ class Session:
 
     def _bind(self, plan: ScanPlan, files: OpenedFiles) -> DuckDBPyRelation:
         try:
-            create_views(self._connection, plan.views)
+            create_views(self._connection, plan.views, self._check)
             return bind_query(self._connection, plan.sql, plan.params)
         except LakeqError as error:
             cause = files.find_cause(str(error.__cause__))
@@ -181,7 +183,8 @@ class Session:
         for view, table in zip(views, files.tables, strict=True):
             now = view.follow(table)
             for name, paths in now.paths.items():
-                self._set_variable(name, paths)
+                if len(paths) > 1 or paths != view.paths[name]:  # else it sees the one file already
+                    self._set_variable(name, paths)
             for name, source in now.registered.items():
                 if source is not view.registered[name]:
                     self._connection.register(name, source)
