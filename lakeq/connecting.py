@@ -14,6 +14,7 @@ from lakeq.lake import Lake
 from lakeq.planner.archived import Archived
 from lakeq.planner.pricing import Pricing
 from lakeq.quantities import parse_bytes
+from lakeq.storage.options import GivenOptions
 from lakeq.storage.progress import Observer
 
 
@@ -22,7 +23,7 @@ def connect(
     *,
     scanner: Scanner = "auto",
     threads: int | None = None,
-    memory_limit: str | None = None,
+    memory_limit: str | int | None = None,
     pricing: str | Pricing | None = None,
     freshness: str | float | None = None,
     cache: bool | str | int | None = None,
@@ -35,6 +36,7 @@ def connect(
     egress: str | float | None = None,
     time_limit: str | float | None = None,
     temp_limit: str | int | None = None,
+    row_limit: int | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -58,12 +60,13 @@ def connect(
     `archived="skip"` leaves out files that must be restored first, and says so in the notes of each result;
     else (`"error"`) a query that wants one is refused. `egress` is `"internet"`, or dollars a GB, where this
     machine is not in the bucket's region: then estimates have it.
-    A query that runs for longer than `time_limit` (seconds, or `"15m"`), or whose temporary files with those
-    of others take more than `temp_limit` (bytes, or `"10GB"`), ends with ResourceLimitError, as it does above
-    `memory_limit`.
+    Queries use `threads` threads. One that runs for longer than `time_limit` (seconds, or `"15m"`), gives
+    more rows than `row_limit`, or needs with others more memory than `memory_limit` (bytes, or `"4GB"`) or
+    more temporary files than `temp_limit`, ends with ResourceLimitError.
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
+    storage_options = GivenOptions(storage_options)
     text = str(location)
     if text.endswith(".toml") and "://" not in text:
         definition = load_definition(Path(text))
@@ -71,15 +74,13 @@ def connect(
         definition = LakeDefinition(location=text)
     definition = replace(
         definition,
-        storage={**definition.storage, **storage_options},
+        storage=GivenOptions({**definition.storage, **storage_options}),
         pricing={**definition.pricing, **({} if egress is None else {"egress": egress})},
         archived=archived or definition.archived,
     )
     return Lake(
         definition,
         scanner,
-        threads,
-        memory_limit,
         pricing,
         freshness,
         open_cache(cache, cache_dir),
@@ -87,5 +88,12 @@ def connect(
         progress,
         max_footers,
         history,
-        find_run_limits(time_limit, temp_limit, definition.limits),
+        find_run_limits(
+            definition.limits,
+            threads=threads,
+            memory_limit=memory_limit,
+            time_limit=time_limit,
+            temp_limit=temp_limit,
+            row_limit=row_limit,
+        ),
     )

@@ -25,7 +25,7 @@
     └── EngineError             .engine
         ├── EngineNotInstalledError .extra
         ├── ExecutionError
-        │   └── ResourceLimitError  .resource; took more memory, disk or time than it may
+        │   └── ResourceLimitError  .resource; took more memory, disk or time, or gave more rows, than it may
         └── QueryCancelledError
 
 A message says what failed, which thing, and what to do about it.
@@ -225,7 +225,7 @@ class ExecutionError(EngineError):
 
 
 class ResourceLimitError(ExecutionError):
-    """A query took more than it may of `resource`: `"memory"`, `"temporary files"` or `"time"`."""
+    """A query took more than it may of `resource`: `"memory"`, `"temporary files"`, `"time"` or `"rows"`."""
 
     def __init__(self, message: str, resource: str, engine: str = "duckdb") -> None:
         super().__init__(message, engine)

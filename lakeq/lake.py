@@ -36,7 +36,7 @@ from lakeq.formats.types import quote_name, sql_type
 from lakeq.lake_catalog import LakeCatalog
 from lakeq.lake_html import draw_lake, draw_problem
 from lakeq.ledger.history import read_history, tabulate
-from lakeq.ledger.ledger import open_ledger
+from lakeq.ledger.ledger import open_ledger, strip_secrets
 from lakeq.planner.archived import find_archived
 from lakeq.planner.bind import Params
 from lakeq.planner.budget import (
@@ -80,8 +80,6 @@ class Lake(LakeCatalog):
         self,
         definition: LakeDefinition,
         scanner: Scanner = "auto",
-        threads: int | None = None,
-        memory_limit: str | None = None,
         pricing: str | Pricing | None = None,
         freshness: str | float | None = None,
         cache: Cache | None = None,
@@ -91,6 +89,7 @@ class Lake(LakeCatalog):
         history: bool | str | None = None,
         limits: RunLimits | None = None,
     ) -> None:
+        self._shown = strip_secrets(definition.location)
         footers = find_max_footers(max_footers, definition.limits)
         pricing = find_pricing(pricing, definition.pricing)
         prices = find_storage_prices(definition.pricing)
@@ -109,14 +108,13 @@ class Lake(LakeCatalog):
             definition, find_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
         )
         super().__init__(catalog)
+        self._shown = strip_secrets(self.location)
         self._engine = DuckDBEngine(
             catalog.store,
             scanner=scanner,
-            threads=threads,
-            memory_limit=memory_limit,
             cache=cache.blocks,
             read_memory=memory - planning,
-            limits=limits or find_run_limits(None, None, definition.limits),
+            limits=limits or find_run_limits(definition.limits),
         )
         self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
         self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)
@@ -131,7 +129,7 @@ class Lake(LakeCatalog):
         self._close(saves=kind is None or not issubclass(kind, KeyboardInterrupt))
 
     def __repr__(self) -> str:
-        return f"Lake({self.location!r})"
+        return f"Lake({self._shown!r})"  # also of a lake that could not be opened, in a traceback with values
 
     def _repr_html_(self) -> str:
         """For notebooks: the tables; of a remote lake that asks the store, as `tables` does."""
@@ -320,6 +318,11 @@ class Lake(LakeCatalog):
     def ask_above(self) -> AskAbove:
         """Above what an interactive session asks before it runs a query."""
         return find_ask_above(self._limits)
+
+    @property
+    def keeps_sql(self) -> bool:
+        """Whether the history keeps queries as they are written."""
+        return self._ledger.keeps_sql
 
     def used_today(self) -> Spent:
         """The bytes and dollars that the queries of today (UTC) have used, of all processes. ConfigError when

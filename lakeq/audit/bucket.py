@@ -73,7 +73,8 @@ def _judge_acl(check: str, fact: Any, posture: BucketPosture) -> Iterator[Findin
         check,
         "note" if is_ignored else "risk",
         f"The bucket's ACL gives {grants}.",
-        effect or "Anyone may do so: AuthenticatedUsers are all AWS accounts there are.",
+        effect
+        or "READ is to list its keys, WRITE to write and delete; AuthenticatedUsers are all AWS accounts.",
         "Remove the grants, or disable ACLs: ownership BucketOwnerEnforced.",
     )
 
@@ -126,7 +127,7 @@ def _weigh_policy(posture: BucketPosture) -> tuple[Severity, str]:
     switches = posture.public_access
     if isinstance(switches, Mapping) and switches.get("RestrictPublicBuckets"):
         return "note", "The public access block restricts it to the account, as long as it is on."
-    return "risk", "Anyone may do so, without an account and unseen."
+    return "risk", "Anyone may do what it allows, without an account and unseen."
 
 
 def _is_for_all(statement: Mapping[str, Any]) -> bool:

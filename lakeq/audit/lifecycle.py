@@ -102,7 +102,8 @@ def _tell(
 ) -> Finding:
     deletes = step.action == EXPIRE
     does = "deletes" if deletes else f"archives ({step.action})"
-    when = f"{step.days} days after they were written" if step.date is None else f"from {step.date} on"
+    days = "1 day" if step.days == 1 else f"{step.days} days"
+    when = f"{days} after they were written" if step.date is None else f"from {step.date} on"
     share = format_share(len(files), table.files.num_rows)
     tagged = f", if they have the tags {', '.join(rule.tags)}," if rule.tags else ""
     size = format_bytes(sum(file.size for file in files))

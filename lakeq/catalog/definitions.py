@@ -21,7 +21,7 @@ from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.type_names import parse_type
 from lakeq.quantities import parse_duration
-from lakeq.storage.options import check_location
+from lakeq.storage.options import GivenOptions, check_location
 
 _LAKE_KEYS = (
     "location",
@@ -41,8 +41,11 @@ _LIMIT_KEYS = (
     "max_cost",
     "max_footers",
     "ask_above",
+    "threads",
+    "memory_limit",
     "time_limit",
     "temp_limit",
+    "row_limit",
     *_DAY_LIMIT_KEYS,
 )
 _HISTORY_KEYS = ("redact", "keep_days")
@@ -179,7 +182,7 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _resolve(_text(content, "location", origin) or ".", base or "."),
         tables,
         views,
-        _table(content, "storage", origin),
+        GivenOptions(_table(content, "storage", origin)),
         _settings(content, "pricing", _PRICING_KEYS, origin),
         _settings(content, "limits", _LIMIT_KEYS, origin),
         _settings(content, "history", _HISTORY_KEYS, origin),

@@ -127,9 +127,15 @@ def _find_limits(definition: LakeDefinition | None, arguments: Namespace) -> Ite
         yield _set_dollars(f"limits.{name}", found, found.parse(parse_dollars))
     footers = find_setting("max_footers", None, declared)
     yield _set("limits.max_footers", footers, find_max_footers(None, declared))
-    run = find_run_limits(None, None, declared)
-    yield _set("limits.time_limit", find_setting("time_limit", None, declared), run.time_limit)
-    yield _set_bytes("limits.temp_limit", find_setting("temp_limit", None, declared), run.temp_limit)
+    run = find_run_limits(declared)
+    for name, number in (
+        ("threads", run.threads),
+        ("time_limit", run.time_limit),
+        ("row_limit", run.row_limit),
+    ):
+        yield _set(f"limits.{name}", find_setting(name, None, declared), number)
+    for name, size in (("memory_limit", run.memory_limit), ("temp_limit", run.temp_limit)):
+        yield _set_bytes(f"limits.{name}", find_setting(name, None, declared), size)
     yield _set_ask_above(find_setting("ask_above", None, declared), find_ask_above(declared))
     for day in find_limits(arguments.max_bytes, arguments.max_cost, declared, tables).days:
         where = Found(f"tables.{day.table}", None, DECLARED)

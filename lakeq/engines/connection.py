@@ -15,9 +15,12 @@ from lakeq.planner.plan import View
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
+_MOST_PASSED = 64
+"""Texts that a QueryCheck remembers, at most."""
+
 
 def bind_query(connection: DuckDBPyConnection, sql: str, params: Params) -> DuckDBPyRelation:
-    """`sql`, which `check_query` let pass, bound and not run. QueryError and its kin when it cannot be."""
+    """`sql`, which a QueryCheck let pass, bound and not run. QueryError and its kin when it cannot be."""
     try:
         return connection.sql(sql, params=params or None)
     except duckdb.Error as error:
@@ -25,22 +28,37 @@ def bind_query(connection: DuckDBPyConnection, sql: str, params: Params) -> Duck
         raise translate_bind_error(str(error), sql, place) from error
 
 
-def create_views(connection: DuckDBPyConnection, views: Iterable[View]) -> None:
+def create_views(connection: DuckDBPyConnection, views: Iterable[View], check: QueryCheck) -> None:
     """Make `views` in order. QueryError and its kin, on the text of the view that cannot be made."""
     for view in views:
-        check_query(connection, view.sql)
+        check(connection, view.sql)
         try:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote_name(view.name)} AS {view.sql}")
         except duckdb.Error as error:
             raise translate_bind_error(str(error), view.sql, None) from error
 
 
-def check_query(connection: DuckDBPyConnection, sql: str) -> None:
-    """Raise what `refuse_writes` does, and SqlSyntaxError for a text that is not SQL."""
-    try:
-        refuse_writes(connection, sql)
-    except duckdb.Error as error:
-        raise translate_bind_error(str(error), sql, find_place(str(error), sql)) from error
+class QueryCheck:
+    """Judges texts of queries before anything else is done with them. Safe to use from several threads.
+
+    A text that passed is not taken apart again, as when it is validated, and then run: what DuckDB's parser
+    makes of it depends on nothing else, since the settings are locked and nothing can be created.
+    """
+
+    def __init__(self) -> None:
+        self._passed: dict[str, None] = {}
+
+    def __call__(self, connection: DuckDBPyConnection, sql: str) -> None:
+        """Raise what `refuse_writes` does, and SqlSyntaxError for a text that is not SQL."""
+        if sql in self._passed:
+            return
+        try:
+            refuse_writes(connection, sql)
+        except duckdb.Error as error:
+            raise translate_bind_error(str(error), sql, find_place(str(error), sql)) from error
+        if len(self._passed) >= _MOST_PASSED:
+            self._passed.clear()
+        self._passed[sql] = None
 
 
 def lock_settings(connection: DuckDBPyConnection, changeable: Iterable[str] = ()) -> None:

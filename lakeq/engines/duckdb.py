@@ -15,7 +15,7 @@ from typing import Literal, Self
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from lakeq.engines.connection import Params, bind_query, check_query, create_views, lock_settings
+from lakeq.engines.connection import Params, QueryCheck, bind_query, create_views, lock_settings
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
@@ -56,9 +56,8 @@ class DuckDBEngine:
     """Runs plans in DuckDB, many at once from many threads. Close it, or leave that to the interpreter's end.
 
     `stores` gives the store of a table's `store_root`. `scanner="arrow"` decodes every format with pyarrow,
-    the independent decoder; `auto` leaves all but ORC to DuckDB. `threads`, `memory_limit` (such as `4GB`)
-    and `temp_directory` (where large intermediate results go) are DuckDB's own where None. A query over one
-    of the `limits` ends with ResourceLimitError.
+    the independent decoder; `auto` leaves all but ORC to DuckDB. `temp_directory` is where large intermediate
+    results go. A query over one of the `limits` ends with ResourceLimitError.
 
     `cache` keeps what is fetched of remote files, and lends DuckDB its copies of small ones. About
     `read_memory` bytes of them are held in memory for a query that runs; None: a fourth of the machine's.
@@ -70,8 +69,6 @@ class DuckDBEngine:
         self,
         stores: Callable[[str], Store],
         scanner: Scanner = "auto",
-        threads: int | None = None,
-        memory_limit: str | None = None,
         temp_directory: str | None = None,
         cache: BlockCache | None = None,
         read_memory: int | None = None,
@@ -81,13 +78,13 @@ class DuckDBEngine:
         self._cache = cache
         self._read_memory = read_memory or total_memory() // 4
         self._by_arrow = scanner == "arrow"
+        self._limits = limits or RunLimits()
         self._config: dict[str, str] = {
             **_FIXED_CONFIG,
             "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
-            **({} if threads is None else {"threads": str(threads)}),
-            **({} if memory_limit is None else {"memory_limit": memory_limit}),
-            **(limits or RunLimits()).configure(),
+            **self._limits.configure(),
         }
+        self._check = QueryCheck()
         self._lock = threading.Lock()
         self._planned = PlannedFileSystem()
         self._tokens = itertools.count()
@@ -147,7 +144,7 @@ class DuckDBEngine:
         with self._lock:
             frozen = {name: tuple(columns) for name, columns in tables.items()}
             connection = self._rehearse().show(frozen, tuple(View(*view) for view in views))
-            check_query(connection, sql)
+            self._check(connection, sql)
             if runs_when_bound(connection, sql):
                 return ()
             relation = bind_query(connection, sql, params)
@@ -188,7 +185,7 @@ class DuckDBEngine:
 
     def _rehearse(self) -> _Rehearsal:
         if self._rehearsal is None:
-            self._rehearsal = _Rehearsal(self._open_database(frozenset()).connection.cursor())
+            self._rehearsal = _Rehearsal(self._open_database(frozenset()).connection.cursor(), self._check)
         return self._rehearsal
 
     def _local_roots(self, plan: ScanPlan) -> frozenset[str]:
@@ -200,7 +197,8 @@ class DuckDBEngine:
             database = self._open_database(roots)
         # Tables below other folders than the database's are read as well, if not by DuckDB itself.
         open_plan = partial(self._open_plan, roots=database.roots)
-        return Session(database.connection.cursor(), open_plan, self._planned, self._running, holds_clock)
+        connection, rows = database.connection.cursor(), self._limits.row_limit
+        return Session(connection, open_plan, self._planned, self._running, self._check, holds_clock, rows)
 
     def _open_plan(
         self, plan: ScanPlan, max_bytes: int | None, counts: bool, roots: frozenset[str]
@@ -256,8 +254,9 @@ class _Database:
 class _Rehearsal:
     """A connection with an empty table for each name, kept from one validation to the next."""
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    def __init__(self, connection: DuckDBPyConnection, check: QueryCheck) -> None:
         self.connection = connection
+        self._check = check
         self.close = weakref.finalize(self, connection.close)
         self._names: list[str] = []
         self._shown: tuple[Mapping[str, Sequence[Column]], Sequence[View]] | None = None
@@ -270,6 +269,6 @@ class _Rehearsal:
                 self.connection.execute(f"DROP VIEW IF EXISTS {quote_name(self._names.pop())}")
             self._names += [*tables, *(view.name for view in views)]
             empty = [View(name, empty_select(name, columns)) for name, columns in tables.items()]
-            create_views(self.connection, [*empty, *views])
+            create_views(self.connection, [*empty, *views], self._check)
             self._shown = (tables, views)
         return self.connection

@@ -160,7 +160,7 @@ def _are_plain(table: Table, schema: FileSchema, root: str, paths: pa.ChunkedArr
     """Which of the paths below `root` DuckDB reads exactly as the catalog did.
 
     DuckDB expands globs, splits keys that lie above the table too, lets a key hide a column of the file,
-    takes keys as they are spelled, and a backslash for a slash.
+    takes keys as they are spelled, a backslash for a slash, and an end of line in a value for no key.
     """
     if _GLOB.search(root):
         return False
@@ -173,7 +173,7 @@ def _are_plain(table: Table, schema: FileSchema, root: str, paths: pa.ChunkedArr
     usable = all(re.fullmatch(r"[A-Za-z0-9_]+", key) and key.casefold() not in in_file for key in keys)
     if not table.layout.is_hive or not usable or above & taken:
         return False
-    folders = "".join(rf"{key}=[^/\\=*?\[%]*/" for key in keys)
+    folders = "".join(rf"{key}=[^/\\=*?\[%\r\n]*/" for key in keys)
     return pc.match_substring_regex(paths, rf"^([^/\\=*?\[]+/)*{folders}([^/\\=*?\[]+/)*[^/\\=*?\[]+$")
 
 

@@ -1,9 +1,11 @@
-"""What a query may take while it runs: time, and room for large intermediate results."""
+"""What queries may take while they run: threads, memory, room for large intermediate results, time, and the
+rows that one gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lakeq.errors import ConfigError
@@ -13,32 +15,43 @@ from lakeq.settings import find_setting
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """`time_limit` in seconds for each query; `temp_limit` in bytes for the temporary files of all that run.
-    None: no limit of time, and up to 90 % of the free disk, as DuckDB has it."""
+    """`threads`, `memory_limit` (bytes) and `temp_limit` (bytes of temporary files) are for all queries that
+    run; `time_limit` (seconds) and `row_limit` (rows of its result) for each.
 
-    time_limit: float | None = None
+    None: as many threads as there are processors, 80 % of the memory and 90 % of the free disk, as DuckDB has
+    it; no limit of time or rows.
+    """
+
+    threads: int | None = None
+    memory_limit: int | None = None
     temp_limit: int | None = None
+    time_limit: float | None = None
+    row_limit: int | None = None
 
     def configure(self) -> dict[str, str]:
-        """DuckDB's settings for these limits."""
+        """DuckDB's settings for these limits; it has none for rows."""
         settings = {}
-        if self.time_limit is not None:
-            settings["max_execution_time"] = str(max(round(self.time_limit * 1000), 1))
+        if self.threads is not None:
+            settings["threads"] = str(self.threads)
+        if self.memory_limit is not None:
+            settings["memory_limit"] = f"{self.memory_limit}B"
         if self.temp_limit is not None:
             settings["max_temp_directory_size"] = f"{self.temp_limit}B"
+        if self.time_limit is not None:
+            settings["max_execution_time"] = str(max(round(self.time_limit * 1000), 1))
         return settings
 
 
-def find_run_limits(
-    time_limit: str | float | None, temp_limit: str | int | None, declared: Mapping[str, Any]
-) -> RunLimits:
-    """As given, else as declared under `[limits]`, else of the environment.
+def find_run_limits(declared: Mapping[str, Any], **given: Any) -> RunLimits:
+    """Each as `given` under its name, else as `declared` under `[limits]`, else of the environment.
 
-    ConfigError for what is no duration above 0 or no number of bytes.
+    ConfigError for what is no number from 1, no number of bytes, no duration above 0.
     """
     return RunLimits(
-        find_setting("time_limit", time_limit, declared).parse(_parse_time_limit),
-        find_setting("temp_limit", temp_limit, declared).parse(parse_bytes),
+        **{
+            name: find_setting(name, given.get(name), declared).parse(parse)
+            for name, parse in _PARSERS.items()
+        }
     )
 
 
@@ -52,3 +65,19 @@ def _parse_time_limit(text: str) -> float:
             f"Not a time limit: {text!r}. Write seconds above 0, or a duration such as 90s or 15m."
         )
     return seconds
+
+
+def _parse_count(name: str, text: str) -> int:
+    digits = text.replace("_", "").replace(",", "")
+    if not (digits.isascii() and digits.isdecimal()) or not 0 < int(digits) < 2**31:
+        raise ConfigError(f"{name} is a whole number from 1, not {text!r}.")
+    return int(digits)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "threads": partial(_parse_count, "threads"),
+    "memory_limit": parse_bytes,
+    "temp_limit": parse_bytes,
+    "time_limit": _parse_time_limit,
+    "row_limit": partial(_parse_count, "row_limit"),
+}

@@ -17,7 +17,8 @@ from lakeq.engines.base import QueryStats
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.profile import Profile, count_bytes, read_profile
 from lakeq.engines.translation import translate_run_error
-from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
+from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError, ResourceLimitError
+from lakeq.quantities import format_count
 from lakeq.storage.workers import begin
 
 BATCH_ROWS = 65536
@@ -44,10 +45,12 @@ class DuckDBResult:
         files: OpenedFiles,
         seconds: float,
         profile: Profile | None = None,
+        row_limit: int | None = None,
     ) -> None:
         """`start` has the files fetched, and lets the views see them all.
 
-        `profile` is that of a query which ran while it was bound.
+        `profile` is that of a query which ran while it was bound; one that gives more than `row_limit` rows
+        ends with ResourceLimitError.
         """
         self._sql = sql
         self._connection = connection
@@ -61,6 +64,7 @@ class DuckDBResult:
         self._step = threading.Lock()
         self._cancelled = False
         self._rows = 0
+        self._row_limit = row_limit
         self._seconds = seconds
         self._ran, self._profile = profile is not None, profile
         self._release = weakref.finalize(self, _release, connection, files)
@@ -149,13 +153,17 @@ class DuckDBResult:
     def _start(self, relation: DuckDBPyRelation) -> pa.RecordBatchReader:
         if not self._ran:
             self._start_files()
-        return relation.to_arrow_reader(BATCH_ROWS)
+        # One row over the limit is as good as many: they need not be made before they are counted.
+        most = BATCH_ROWS if self._row_limit is None else min(BATCH_ROWS, self._row_limit + 1)
+        return relation.to_arrow_reader(most)
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         try:
             reader = self._open()
             while (batch := self._timed(next, reader, None)) is not None:
                 self._rows += batch.num_rows
+                if self._row_limit is not None and self._rows > self._row_limit:
+                    raise _too_many_rows(self._row_limit)
                 yield batch
             self._timed(self._files.finish)
             if not self._ran:
@@ -185,6 +193,14 @@ class DuckDBResult:
         if self._cancelled:
             return QueryCancelledError("Query cancelled.")
         return self._files.find_cause(text) or translate_run_error(text, self._sql)
+
+
+def _too_many_rows(limit: int) -> ResourceLimitError:
+    return ResourceLimitError(
+        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Rows it "
+        "gave are void. Aggregate them, add a condition or a LIMIT, or raise row_limit.",
+        "rows",
+    )
 
 
 def _release(connection: DuckDBPyConnection, files: OpenedFiles) -> None:

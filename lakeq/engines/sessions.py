@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.fs
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from lakeq.engines.connection import bind_query, check_query, create_views
+from lakeq.engines.connection import QueryCheck, bind_query, create_views
 from lakeq.engines.files import OpenedFiles
-from lakeq.engines.passes import stays_within
+from lakeq.engines.passes import Operators, read_operators, reads_others, stays_within
 from lakeq.engines.profile import Profile, read_profile
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.statements import runs_when_bound
@@ -61,12 +61,16 @@ class Session:
         open_plan: Callable[[ScanPlan, int | None, bool], OpenedFiles],
         filesystem: PlannedFileSystem,
         running: weakref.WeakSet[DuckDBResult],
+        check: QueryCheck,
         holds_clock: bool,
+        row_limit: int | None = None,
     ) -> None:
         self._connection = connection
         self._open_plan = open_plan
         self._filesystem = filesystem
         self._running = running
+        self._check = check
+        self._row_limit = row_limit
         self._release = weakref.finalize(self, connection.close)
         self.now: datetime | None = None
         connection.execute(_SETTINGS)
@@ -84,15 +88,17 @@ class Session:
                 "The plan was made at another time. Run it in the session that gave its clock."
             )
         began = time.perf_counter()
-        check_query(self._connection, plan.sql)
+        self._check(self._connection, plan.sql)
         early = runs_when_bound(self._connection, plan.sql)
         counts = max_bytes is not None and (early or sum(map(scan_bytes, plan.scans)) > max_bytes)
         bound = self._open(plan, max_bytes, counts, early)
-        if max_bytes is not None and not (
-            bound.files.are_counted or self._stays_within(plan, bound, max_bytes)
-        ):
-            bound.files.close()
-            bound = self._open(plan, max_bytes, True, early)
+        if max_bytes is not None and not bound.files.are_counted:
+            operators = self._read_operators(plan, bound)
+            others = operators is not None and reads_others(operators, plan)
+            proven = operators is not None and stays_within(operators, plan, bound.files.tables, max_bytes)
+            if others or not proven:
+                bound.files.close()
+                bound = self._open(_forget_chunks(plan) if others else plan, max_bytes, True, early)
         files, views, relation = bound.files, bound.views, bound.relation
         self._release.detach()
         result = DuckDBResult(
@@ -102,6 +108,7 @@ class Session:
             start=lambda: self._start(views, files),
             profile=bound.profile,
             files=files,
+            row_limit=self._row_limit,
             seconds=time.perf_counter() - began,
         )
         self._running.add(result)
@@ -132,11 +139,11 @@ class Session:
             raise
         return _Bound(files, views, relation, profile)
 
-    def _stays_within(self, plan: ScanPlan, bound: _Bound, max_bytes: int) -> bool:
+    def _read_operators(self, plan: ScanPlan, bound: _Bound) -> Operators | None:
         for view in bound.views:
             for name, paths in view.paths.items():
                 self._set_variable(name, paths)
-        return stays_within(self._connection, plan, bound.files.tables, max_bytes)
+        return read_operators(self._connection, plan)
 
     def _create_tables(self, plan: ScanPlan, files: OpenedFiles) -> tuple[TableView, ...]:
         """A view for each table. Binding opens one file a scan, and only the run sees them all."""
@@ -162,7 +169,7 @@ class Session:
 
     def _bind(self, plan: ScanPlan, files: OpenedFiles) -> DuckDBPyRelation:
         try:
-            create_views(self._connection, plan.views)
+            create_views(self._connection, plan.views, self._check)
             return bind_query(self._connection, plan.sql, plan.params)
         except LakeqError as error:
             cause = files.find_cause(str(error.__cause__))
@@ -176,10 +183,16 @@ class Session:
         for view, table in zip(views, files.tables, strict=True):
             now = view.follow(table)
             for name, paths in now.paths.items():
-                self._set_variable(name, paths)
+                if len(paths) > 1 or paths != view.paths[name]:  # else it sees the one file already
+                    self._set_variable(name, paths)
             for name, source in now.registered.items():
                 if source is not view.registered[name]:
                     self._connection.register(name, source)
 
     def _set_variable(self, name: str, paths: Sequence[str]) -> None:
         self._connection.execute(f"SET VARIABLE {name} = ?::VARCHAR[]", [list(paths)])
+
+
+def _forget_chunks(plan: ScanPlan) -> ScanPlan:
+    """The plan of which reads are not measured by the columns that it has: all that is read counts."""
+    return replace(plan, scans=tuple(replace(scan, chunks=None) for scan in plan.scans))

@@ -114,6 +114,11 @@ class Ledger:
         """Where the entries are; None: they are not kept."""
         return self._journal
 
+    @property
+    def keeps_sql(self) -> bool:
+        """Whether queries are kept, and as they were written."""
+        return self._journal is not None and not self._redacts
+
     @contextmanager
     def planning(self, sql: str) -> Iterator[None]:
         """Enter a query that is refused, or that fails, before it could begin."""

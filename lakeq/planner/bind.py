@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -42,7 +42,8 @@ class TableReference:
     `columns` are the table's columns that the query reads, nested fields as dotted paths, hidden columns
     included; `predicate` what a row must meet to matter (columns by name only). `once` says that the
     query would not notice a row counted once instead of many times. `uses` counts how often an engine that
-    knows no shared results reads it: a CTE used twice is read twice.
+    knows no shared results reads it: a CTE used twice is read twice. `is_whole` says that DuckDB may read all
+    columns, also those that nobody asks for: see `whole_rows`.
     """
 
     table: str
@@ -52,6 +53,7 @@ class TableReference:
     missed: tuple[Missed, ...] = ()
     once: bool = False
     uses: int = 1
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +244,8 @@ def analyse(
         references = tuple(collect_references(root, tables, TableReference))
         check_complete(qualified, references, tables)
         if any(is_correlated(scope) for scope in root.traverse()):
-            references = tuple(with_keys(r, tables[r.table.casefold()]) for r in references)
-        return references, (), must_read_all(qualified, tables)
+            references = tuple(with_kept(r, tables[r.table.casefold()]) for r in references)
+        return references, tuple(tell_whole(references)), must_read_all(qualified, tables)
     except (SqlglotError, RecursionError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         note = f"The planner cannot take this query apart ({reason}): nothing was pruned."
@@ -258,11 +260,23 @@ def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables:
             raise OptimizeError(f"a mention of {folded} was not reached")
 
 
-def with_keys(reference: TableReference, table: Table) -> TableReference:
-    """The reference with all partition keys. To answer a correlated query DuckDB may keep whole rows of those
-    around it, with the columns that nobody asks for."""
-    keys = [c.name for c in table.partition_columns if c.name not in reference.columns]
-    return replace(reference, columns=(*reference.columns, *keys))
+def with_kept(reference: TableReference, table: Table) -> TableReference:
+    """The reference of a correlated query with the columns that nobody asks for and DuckDB may read: the
+    partition keys, and of one that it keeps whole all others too."""
+    kept = table.columns if reference.is_whole else table.partition_columns
+    added = [c.name for c in kept if c.name not in reference.columns]
+    is_whole = reference.is_whole and not {c.name for c in table.partition_columns}.issuperset(added)
+    return replace(reference, columns=(*reference.columns, *added), is_whole=is_whole)
+
+
+def tell_whole(references: Iterable[TableReference]) -> Iterator[str]:
+    """A note for each table of which more is read than the query asks for."""
+    for name in dict.fromkeys(reference.table for reference in references if reference.is_whole):
+        yield (
+            f"All columns of {name} are read: to answer a correlated subquery, the engine keeps whole rows "
+            "where nothing of them is selected. Select one of its columns, as count(column) instead of "
+            "count(*), and it reads only those asked for."
+        )
 
 
 def schema_of(table: Table, hidden: Sequence[Column]) -> dict[str, exp.DataType]:

@@ -29,25 +29,34 @@ from lakeq.planner.pushdown import push_through
 from lakeq.planner.scan import Missed
 from lakeq.planner.sources import Source, is_recursive, read_sources
 from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
+from lakeq.planner.whole_rows import find_shown, keeps_whole
 
 R = TypeVar("R")
 Outputs = frozenset[str] | None
 """Paths of the outputs that are used (`name`, or `name.field` of a nested one); None: all of them."""
 
 
+_NOTHING: Outputs = frozenset()
+
+
 class _Demand:
     """What the consumers of one scope want of it, gathered before the scope itself is taken."""
 
-    __slots__ = ("columns", "predicates", "uses")
+    __slots__ = ("columns", "predicates", "shown", "uses")
 
     def __init__(self) -> None:
         self.predicates: list[exp.Expr] = []
         self.columns: set[str] | None = set()
+        self.shown: Outputs = None
         self.uses = 0
 
-    def add(self, predicate: exp.Expr, columns: Outputs, uses: int) -> None:
+    def add(self, predicate: exp.Expr, columns: Outputs, uses: int, shown: Outputs) -> None:
+        """`shown` are outputs that this consumer certainly shows, as `find_shown` tells; what counts is what
+        all of them do."""
         self.predicates.append(predicate)
         self.uses += uses
+        if shown is not None:
+            self.shown = shown if self.shown is None else self.shown & shown
         if columns is None or self.columns is None:
             self.columns = None
         else:
@@ -55,18 +64,19 @@ class _Demand:
 
 
 def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[..., R]) -> Iterator[R]:
-    """One `make(table=, alias=, columns=, predicate=, missed=, once=, uses=)` for each mention of a table."""
+    """One `make(table=, alias=, columns=, predicate=, missed=, once=, uses=, is_whole=)` for each mention of
+    a table."""
     order = list(root.traverse())[::-1]
     demands: dict[int, _Demand] = {id(scope): _Demand() for scope in order}
-    demands[id(root)].add(TRUE.copy(), None, 1)
+    demands[id(root)].add(TRUE.copy(), None, 1, None)
     for scope in order:
         if is_recursive(scope):
-            demands[id(scope)].add(TRUE.copy(), None, 0)
+            demands[id(scope)].add(TRUE.copy(), None, 0, _NOTHING)
         demand = demands.pop(id(scope), None)
         if demand is None:
             continue
         if not demand.predicates:
-            demand.add(TRUE.copy(), None, 1)
+            demand.add(TRUE.copy(), None, 1, _NOTHING)
         yield from take_scope(scope, demand, demands, tables, make)
 
 
@@ -105,12 +115,15 @@ def take_scope(
     spread_equalities(scope, sources, held)
     used = used_columns(scope, demand.columns, demand.uses > 1)
     once = ignores_repeats(scope.expression)
+    shown = find_shown(scope, demand.shown, {source.alias for source in sources})
     for source in sources:
         target = _read_by(scope, source)
         columns = columns_of(used, source.alias)
+        is_whole = keeps_whole(scope, source.alias, shown)
         if isinstance(target, Scope):
-            outputs = None if columns is None else frozenset(columns)
-            ask(demands, target, outer_predicate(source), outputs, demand.uses)
+            outputs = None if columns is None or is_whole else frozenset(columns)
+            shown_below = frozenset(path for alias, path in shown if alias == source.alias)
+            ask(demands, target, outer_predicate(source), outputs, demand.uses, shown_below)
         elif isinstance(target, exp.Table) and target.name.casefold() in tables:
             table = tables[target.name.casefold()]
             yield make(
@@ -121,6 +134,7 @@ def take_scope(
                 missed=tuple(missed.get(source.alias, ())),
                 once=once,
                 uses=max(demand.uses, 1),
+                is_whole=is_whole,
             )
     push_into_membership(scope, sources, demand, demands)
 
@@ -137,11 +151,18 @@ def _read_by(scope: Scope, source: Source) -> Scope | exp.Expr | None:
     return selected[1] if selected is not None else scope.sources.get(source.alias)
 
 
-def ask(demands: dict[int, _Demand], scope: Scope, predicate: exp.Expr, columns: Outputs, uses: int) -> None:
+def ask(
+    demands: dict[int, _Demand],
+    scope: Scope,
+    predicate: exp.Expr,
+    columns: Outputs,
+    uses: int,
+    shown: Outputs = _NOTHING,
+) -> None:
     """Add a consumer's demand. OptimizeError when the scope was taken already: then nothing may be pruned."""
     if id(scope) not in demands:
         raise OptimizeError("a query is read before the one that it reads")
-    demands[id(scope)].add(predicate, columns, uses)
+    demands[id(scope)].add(predicate, columns, uses, shown)
 
 
 def whole_sources(
@@ -178,13 +199,16 @@ def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand])
         outputs = [name.casefold() for name in output_names(branch.expression)]
         aligned = len(outputs) == len(names) == len(set(names)) and "*" not in names and not blocked
         columns: Outputs = None
+        shown: Outputs = None if aligned else _NOTHING
+        if aligned and keeps_all and demand.shown is not None:
+            shown = frozenset(outputs[i] for i, name in enumerate(names) if paths_of(name, demand.shown))
         if aligned and keeps_all and demand.columns is not None and not operation.args.get("order"):
             columns = frozenset(outputs[i] for i, name in enumerate(names) if paths_of(name, demand.columns))
         predicates = demand.predicates if aligned else [TRUE.copy()]
         renamed = dict(zip(names, outputs, strict=False))
         for predicate in predicates:
             # Each of its consumers asks once; their number is known together.
-            ask(demands, branch, rename_columns(predicate, renamed), columns, 0)
+            ask(demands, branch, rename_columns(predicate, renamed), columns, 0, shown)
         demands[id(branch)].uses += demand.uses
 
 
@@ -229,7 +253,7 @@ def push_into_membership(
     for child in scope.subquery_scopes:
         predicate = pushed.get(id(child.expression), TRUE.copy())
         columns = frozenset[str]() if isinstance(child.expression.parent, exp.Exists) else None
-        ask(demands, child, predicate, columns, demand.uses)
+        ask(demands, child, predicate, columns, demand.uses, columns)
 
 
 def same_type(column: exp.Column, query: exp.Expr) -> bool:

@@ -176,7 +176,7 @@ def _build(url: str, build: Callable[..., Any], options: StorageOptions, first: 
     except (BaseError, ValueError, OSError) as error:
         text = str(error)
         why = next((why for word, why in _INSUFFICIENT.items() if word in text), type(error).__name__)
-        raise ConfigError(f"Cannot open '{url}': its storage options do not suffice: {why}.") from None
+    raise ConfigError(f"Cannot open '{url}': its storage options do not suffice: {why}.")
 
 
 def _ask(client: Any, location: str, key: str) -> _Found:

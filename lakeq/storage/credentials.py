@@ -78,14 +78,15 @@ def find_s3_access(location: str, options: StorageOptions) -> S3Access:
         name = error.kwargs["profile"]
         raise ConfigError(f"AWS profile not found: '{name}'. Choose from: {known}.") from None
     except (BotoCoreError, ClientError, OSError, ValueError) as error:
-        # The cause is left out: it may hold what a credential process or a server wrote.
         if type(error).__name__ in _MISCONFIGURED:
             raise ConfigError(f"The AWS configuration cannot be used. {error}") from None
-        raise AccessDeniedError(
-            f"AWS credentials for '{location}' could not be had: {_describe(error)}. "
-            f"Renew them (such as `aws sso login`). {_REMEDY}",
-            location,
-        ) from None
+        reason = _describe(error)
+    # Here, where the error is not its context: it may hold what a credential process or a server wrote.
+    raise AccessDeniedError(
+        f"AWS credentials for '{location}' could not be had: {reason}. "
+        f"Renew them (such as `aws sso login`). {_REMEDY}",
+        location,
+    )
 
 
 def _check_options(options: StorageOptions) -> None:

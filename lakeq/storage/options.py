@@ -15,6 +15,11 @@ ADDRESSING_STYLES = ("auto", "path", "virtual")
 
 _PASSWORD = re.compile(r"://[^/]*?:(?!\d*(?:/|$)).*@", re.DOTALL)
 """A colon in the place of the host that is not that of a port, and an @ after it."""
+_SIGNED = re.compile(
+    r"https?://[^?]*\?|://[^?]*\?(?:.*[&;])?[^=&]*(?:sig|token|secret|passw|credential|key|auth)[^=&]*=",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A query in a web address; in another URL, where names may hold a `?`, one that is called like a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +49,22 @@ class StorageOptions:
     sse_customer_key: str | None = field(default=None, repr=False)
 
 
+class GivenOptions(dict[str, Any]):
+    """Storage options as given, which show no value: a traceback may be told with those of its variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<storage options: {', '.join(map(str, self)) or 'none'}>"
+
+
 SECRET_OPTIONS = tuple(option.name for option in fields(StorageOptions) if not option.repr)
 _CHOICES = ", ".join(option.name for option in fields(StorageOptions))
 
 
 def parse_options(given: Mapping[str, Any]) -> StorageOptions:
     """The options as given. ConfigError names an unknown option with the nearest one, or a wrong value."""
-    known = {option.name: option for option in fields(StorageOptions)}
-    for name, value in given.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean '{near[0]}'?" if near else f"Choose from {_CHOICES}."
-            raise ConfigError(f"Unknown storage option: '{name}'. {hint}")
-        _check_value(name, value, known[name].default)
+    _check_values(given)
     options = StorageOptions(**given)
     if options.addressing_style not in (None, *ADDRESSING_STYLES):
         choices = ", ".join(ADDRESSING_STYLES)
@@ -80,18 +88,34 @@ def check_endpoint_url(url: str, what: str) -> None:
 
 
 def check_location(location: str, what: str) -> None:
-    """ConfigError, which does not repeat the `location` of `what`, for a URL with a password in it: URLs are
-    shown, and kept with catalogs and histories."""
+    """ConfigError, which does not repeat the `location` of `what`, for a URL with a password or a signature
+    in it: URLs are shown, and kept with catalogs and histories."""
     if _PASSWORD.search(location):
         raise ConfigError(
             f"The URL of {what} holds a password. Leave it out, and pass it as a storage option: username=, "
             "password=, or what the filesystem calls them."
+        )
+    if _SIGNED.search(location):
+        raise ConfigError(
+            f"The URL of {what} holds what may be a key, after the '?'. A signed URL opens one file and "
+            "lists none: give the folder's own, such as s3://bucket/folder or az://container/folder, and the "
+            "key as a storage option."
         )
 
 
 def strip_password(location: str) -> str:
     """The location without the user and the password that `check_location` would refuse."""
     return _PASSWORD.sub("://", location)
+
+
+def _check_values(given: Mapping[str, Any]) -> None:
+    known = {option.name: option for option in fields(StorageOptions)}
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"Choose from {_CHOICES}."
+            raise ConfigError(f"Unknown storage option: '{name}'. {hint}")
+        _check_value(name, given[name], known[name].default)
 
 
 def _check_value(name: str, value: Any, default: Any) -> None:

@@ -55,12 +55,13 @@ class S3Keys:
                 Bucket=self._bucket, Key=key, Range=span, **pinned, **self._asked
             )
             body: bytes = answer["Body"].read()
+            return body
         except (BotoCoreError, ClientError, ValueError, KeyError) as error:
-            raise self._translate(error, key, listed=etag is not None) from None
-        return body
+            fault = self._translate(error, key, listed=etag is not None)
+        raise fault  # here, where `error` is not its context: the text of a server may hold keys
 
     def _translate(self, error: Any, key: str, listed: bool) -> LakeqError:
-        """Our error, to be raised without `error` as its cause: the text of a server may hold keys."""
+        """Our error, which repeats nothing of the server's text."""
         location = f"s3://{self._bucket}/{key}"
         if isinstance(error, ValueError | KeyError):
             return unreadable(location)

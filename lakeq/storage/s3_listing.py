@@ -152,8 +152,8 @@ class S3Listing:
         try:
             return self._session.send(request.prepare())
         except (BotoCoreError, OSError, ValueError):
-            # The cause is left out: it may hold what was sent.
-            raise translate_status(0, "", self._name(""), listed=False) from None
+            fault = translate_status(0, "", self._name(""), listed=False)
+        raise fault  # here, where what failed is not its context: that may hold what was sent
 
     def _find_credentials(self) -> Credentials | None:
         from botocore.credentials import Credentials
@@ -163,9 +163,10 @@ class S3Listing:
             return None
         try:
             given = self._access.provider()
+            return Credentials(given["access_key_id"], given["secret_access_key"], given["token"])
         except (BotoCoreError, ClientError, OSError, ValueError):
-            raise no_credentials(self._name("")) from None
-        return Credentials(given["access_key_id"], given["secret_access_key"], given["token"])
+            fault = no_credentials(self._name(""))
+        raise fault
 
     def _check(self, answer: AWSResponse, location: str) -> None:
         if answer.status_code != 200:
@@ -190,7 +191,8 @@ class S3Listing:
             token = _find(text, "NextContinuationToken") if _find(text, "IsTruncated") == "true" else ""
             return ListedPage(_to_listing(rows), folders, _unescape(token) or None)
         except (ValueError, pa.ArrowException):
-            raise unreadable(location) from None
+            fault = unreadable(location)
+        raise fault
 
     def _name(self, key: str) -> str:
         return f"s3://{self._endpoint.bucket}/{key}"

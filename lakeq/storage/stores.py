@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from lakeq.errors import ConfigError, ObjectNotFoundError
 from lakeq.storage.base import Store
-from lakeq.storage.options import check_location, parse_options
+from lakeq.storage.options import GivenOptions, check_location, parse_options
 
 
 def open_store(location: str, **storage_options: Any) -> Store:
@@ -23,6 +23,7 @@ def open_store(location: str, **storage_options: Any) -> Store:
     ConfigError: an option or a location that cannot be used. AccessDeniedError: no credentials.
     StorageUnavailableError: nothing answers at the endpoint.
     """
+    storage_options = GivenOptions(storage_options)
     if not location.strip() or "\0" in location:
         raise ConfigError(f"Not a location: {location!r}. Give a folder or a URL such as s3://bucket/prefix.")
     check_location(location, "the lake or table")

@@ -138,6 +138,12 @@ def put_rule(client: Any, bucket: str, prefix: str, **rule: Any) -> None:
         ("access-logging", put_logging, "ok", "logs/"),
         ("lifecycle", None, "ok", "No lifecycle rule"),
         ("lifecycle", lambda c, b: put_rule(c, b, "other/", Expiration={"Days": 9}), "ok", "No lifecycle"),
+        (
+            "lifecycle",
+            lambda c, b: put_rule(c, b, "lake/", Expiration={"Days": 1}),
+            "risk",
+            "1 day after they",
+        ),
     ],
 )
 def test_each_setting_is_told(

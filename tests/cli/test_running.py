@@ -1,4 +1,4 @@
-"""Ctrl-C while the engine works."""
+"""Ctrl-C while the engine works, and what is left of a query that it stops."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from lakeq.cli.running import fetch_rows
 from lakeq.errors import QueryCancelledError
+from tests.cli.conftest import Run
 
 ROWS = pa.record_batch({"n": [1, 2]})
 
@@ -42,3 +44,15 @@ def test_ctrl_c_cancels_the_query_that_is_waited_for() -> None:
         seen += [schema, *batches]
     assert result.cancelled.is_set()
     assert seen == []
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "parquet", "arrow"])
+def test_no_file_is_left_of_too_many_rows(
+    lake: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("LAKEQ_ROW_LIMIT", "100_000")
+    target = tmp_path / f"rows.{kind}"
+    status, out, err = run("query", lake, "SELECT a FROM range(1000000000000) r(a), sales", "-o", str(target))
+    assert (status, out) == (1, "")
+    assert "the 100,000 rows that row_limit allows" in err
+    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import FLAT, Layout, hive_layout, parse_template
 from lakeq.catalog.table import Table
 from lakeq.engines.duckdb import DuckDBEngine
+from lakeq.engines.limits import find_run_limits
 from lakeq.formats.base import Column, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import common_type
@@ -141,10 +142,13 @@ def run(engine: DuckDBEngine, made: ScanPlan) -> list[dict[str, Any]]:
     return [row for batch in result.batches() for row in batch.to_pylist()]
 
 
-def local_engine(*stores: Store, **options: Any) -> DuckDBEngine:
+def local_engine(
+    *stores: Store, threads: int | None = None, memory_limit: str | None = None, **options: Any
+) -> DuckDBEngine:
     """An engine over these stores, by their roots."""
     by_root = {store.root: store for store in stores}
-    return DuckDBEngine(by_root.__getitem__, **options)
+    limits = find_run_limits({}, threads=threads, memory_limit=memory_limit)
+    return DuckDBEngine(by_root.__getitem__, limits=limits, **options)
 
 
 class Remote(LocalStore):

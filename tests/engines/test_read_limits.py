@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,20 @@ def test_generous_limits_leave_the_files_to_duckdb(root: Path) -> None:
             result = lake.sql(sql, max_bytes="1GB")
             result.fetchall()
             assert result.stats.requests == 0 and result._running._files.are_counted is False  # type: ignore[union-attr]
+
+
+def test_columns_that_no_plan_has_count_as_well(root: Path) -> None:
+    """As if it had not been foreseen that DuckDB keeps whole rows here."""
+    sql = "SELECT count(*) FROM hive WHERE (SELECT a + 1) = 3"
+    with lakeq.connect(root, history=False) as lake:
+        estimate = lake.estimate("SELECT sum(a), max(k) FROM hive").bytes_scanned
+        foreseen = lake.estimate(sql).bytes_scanned
+        made = replace(lake.sql("SELECT sum(a), max(k) FROM hive", max_bytes="1GB").plan, sql=sql)
+        assert foreseen > 3 * estimate
+        with local_engine(open_folder(root)) as engine:
+            with pytest.raises(BudgetExceededError):
+                list(engine.execute(made, max_bytes=2 * estimate).batches())
+            assert len(list(engine.execute(made, max_bytes=10 * foreseen).batches())) == 1
 
 
 def write_large(folder: Path, rows: int) -> None:

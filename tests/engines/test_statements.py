@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from lakeq.engines.connection import check_query
+from lakeq.engines.connection import QueryCheck
 from lakeq.engines.statements import find_names, runs_when_bound
-from lakeq.errors import SqlSyntaxError, UnsupportedSqlError
+from lakeq.errors import QueryError, SqlSyntaxError, UnsupportedSqlError
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     ],
 )
 def test_a_query_passes(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    check_query(connection, sql)
+    QueryCheck()(connection, sql)
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_a_query_passes(connection: duckdb.DuckDBPyConnection, sql: str) -> None
 )
 def test_anything_else_is_refused(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(UnsupportedSqlError):
-        check_query(connection, sql)
+        QueryCheck()(connection, sql)
 
 
 @pytest.mark.parametrize("sql", ["", " ", "-- nothing", ";"])
 def test_no_statement_is_a_syntax_error(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(SqlSyntaxError, match="empty"):
-        check_query(connection, sql)
+        QueryCheck()(connection, sql)
 
 
 def test_what_is_no_sql_has_its_place_told(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(SqlSyntaxError) as caught:
-        check_query(connection, "select 1,\n  selec x from")
+        QueryCheck()(connection, "select 1,\n  selec x from")
     assert (caught.value.line, caught.value.sql) == (2, "select 1,\n  selec x from")
     assert caught.value.column > 2
 
@@ -141,3 +141,24 @@ def test_every_word_of_a_pivot_may_be_a_table(connection: duckdb.DuckDBPyConnect
 @pytest.mark.parametrize("sql", ["selec", "", "select 1; select 2"])
 def test_what_is_no_statement_names_no_table(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     assert find_names(connection, sql) is None
+
+
+def test_a_text_that_passed_is_not_taken_apart_again_and_any_other_is() -> None:
+    check = QueryCheck()
+    with duckdb.connect() as connection:
+        check(connection, "SELECT 1")
+        for _ in range(2):
+            with pytest.raises(UnsupportedSqlError):
+                check(connection, "COPY (SELECT 1) TO 'x'")
+    check(connection, "SELECT 1")  # nothing is asked of the connection, which is closed
+    for text in ("SELECT 2", "SELECT 1 ", "select 1"):
+        with pytest.raises(QueryError):
+            check(connection, text)
+
+
+def test_texts_are_not_remembered_without_end() -> None:
+    check = QueryCheck()
+    with duckdb.connect() as connection:
+        for number in range(200):
+            check(connection, f"SELECT {number}")
+    assert len(check._passed) <= 64

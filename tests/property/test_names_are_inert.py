@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -101,3 +102,44 @@ def test_no_relative_location_leaves_the_lake(first: str, second: str) -> None:
             pytest.raises(LakeqError, match="leaves the lake"),
         ):
             lake.register("t", location)
+
+
+ALIKE = [
+    "caf\u00e9", "cafe\u0301", "CON", "con", "Con", "NUL", "a%00b", "a%2500b", "a b", "a b ", "a b.", "a b..",
+    "\u0430b", "ab", "a\u200bb", "a\u202eb", "a\ufeffb", "\uff41b", "1", "01", "1.0", "\u0661", "~", "$HOME", "{a,b}",
+    "a?b#c", "back\\slash", "lake:", "-rf", "\x7f\x1b[31m", "new\nline", "x" * 249,
+]  # fmt: skip
+"""Names that look, fold, decode or normalise alike, or that some system keeps for itself."""
+
+
+def test_names_that_look_alike_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEQ_HISTORY", "off")
+    values = [name for name in ALIKE if "%" not in name]
+    for number, name in enumerate(ALIKE):
+        (tmp_path / "files").mkdir(exist_ok=True)
+        (tmp_path / "files" / f"{name}.csv").write_text(f"n\n{number}\n")
+    for number, name in enumerate(values):
+        (tmp_path / "keys" / f"k={name}").mkdir(parents=True)
+        (tmp_path / "keys" / f"k={name}" / "f.csv").write_text(f"n\n{number}\n")
+    with lakeq.connect(tmp_path) as lake:
+        rows = lake.sql('SELECT "$path", n FROM files').fetchall()
+        assert {n: path.rpartition("/")[2] for path, n in rows} == {
+            number: f"{name}.csv" for number, name in enumerate(ALIKE)
+        }
+        assert dict(lake.sql("SELECT n, k FROM keys").fetchall()) == dict(enumerate(values))
+        for name in ("01", "caf\u00e9", "new\nline"):
+            result = lake.sql("SELECT n FROM keys WHERE k = ?", [name])
+            assert result.fetchall() == [(values.index(name),)]
+            assert result.plan.scans[0].files.count == 1
+    shown = printed("query", str(tmp_path), "SELECT n, k FROM keys ORDER BY n", "--format", "json")
+    assert [row["k"] for row in json.loads(shown)] == values
+    assert_inert(printed("partitions", str(tmp_path), "keys"))
+
+
+def test_a_name_that_is_not_utf8_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    Path(os.fsdecode(bytes(tmp_path / "t") + b"/caf\xe9.csv")).write_text("a\n1\n")
+    with lakeq.connect(tmp_path, history=False) as lake:
+        with pytest.raises(LakeqError, match=r"not UTF-8: b't/caf\\xe9.csv'.*Rename") as caught:
+            lake.names()
+        assert_inert(str(caught.value))

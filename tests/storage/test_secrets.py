@@ -6,7 +6,7 @@ import json
 import logging
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ OPTIONS = {"key": KEY, "secret": SECRET, "token": TOKEN}
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}
 ALL_KEYS = ("a", "a//b")
 """The second is read by botocore."""
+PACKAGE = Path(lakeq.__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -81,13 +82,18 @@ def collect(work: Callable[[], Any], shown: list[str]) -> Any:
         return work()
     except (LakeqError, dbapi.Error) as error:
         shown += [str(error), repr(error), repr(pickle.dumps(error)), *traceback.format_exception(error)]
-        seen: list[BaseException] = []
-        cause = error.__cause__
-        while cause is not None and cause not in seen:
-            shown += [str(cause), repr(cause), repr(vars(cause))]
-            seen.append(cause)
-            cause = cause.__cause__
+        shown += tell_chain(error, [])
         return None
+
+
+def tell_chain(error: BaseException | None, seen: list[BaseException]) -> Iterator[str]:
+    """What an error and those behind it hold, also those that it was not raised from."""
+    if error is None or error in seen:
+        return
+    seen.append(error)
+    yield from (str(error), repr(error), repr(vars(error)), *getattr(error, "__notes__", ()))
+    yield from tell_chain(error.__cause__, seen)
+    yield from tell_chain(error.__context__, seen)
 
 
 def try_all(location: str, options: dict[str, Any]) -> list[str]:
@@ -220,6 +226,12 @@ URLS = (
     "https://u:{}/a@h/x/",
     "memory://:{}@h/x",
     "simplecache::https://u:{}@127.0.0.1:1/x",
+    "https://h/x/?{}",
+    "simplecache::https://h/x?v={}",
+    "s3://b/x?X-Amz-Security-Token={}",
+    "az://c/x?sv=1&sig={}",
+    "gs://b/x?a=1&X-Goog-Signature={}",
+    "hf://x?ACCESS_TOKEN={}",
 )
 
 
@@ -240,7 +252,7 @@ def test_no_url_with_a_password_is_repeated_by_a_lake_or_kept_by_it(
     ):
         before = len(shown)
         collect(work, shown)
-        assert "password" in shown[before]
+        assert "holds a password" in shown[before] or "may be a key" in shown[before]
     for command in (["tables"], ["estimate", "SELECT 1"], ["describe", "t"], ["config"]):
         main([command[0], location, *command[1:]])
     printed = capsys.readouterr()
@@ -248,8 +260,12 @@ def test_no_url_with_a_password_is_repeated_by_a_lake_or_kept_by_it(
     check([*shown, printed.out, printed.err, *(text for text in kept if "[tables.t]" not in text)], caplog)
 
 
-def test_a_colon_and_an_at_sign_in_a_path_are_no_password() -> None:
+def test_a_colon_an_at_sign_and_a_question_mark_in_a_path_are_no_secret() -> None:
     for location in (
+        "s3://bucket/why?/x",
+        "s3://bucket/a?b=c",
+        "/data/a?token=x",
+        "file:///data/a?b",
         "s3://bucket/a:b@c",
         "hdfs://host:8020/a@b",
         "abfs://container@account/x",
@@ -273,6 +289,12 @@ def test_no_noun_of_a_lake_shows_its_storage_options(
         shown = [
             repr(noun)
             for noun in (definition, parse_options(definition.storage), lake, connection, connection.cursor())
+        ]
+        shown += [
+            repr(vars(lake)),
+            repr(vars(lake._catalog)),
+            repr(definition.storage),
+            str(definition.storage),
         ]
     check(shown, caplog)
 
@@ -309,3 +331,44 @@ def test_nothing_that_is_made_of_a_lake_holds_its_secrets(
     shown += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
     check(shown, caplog)
     assert any("t/f.csv" in text for text in shown)
+
+
+def test_lakeq_turns_on_the_log_of_no_library(
+    scripted_server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At DEBUG botocore logs what it signs, session tokens among it: that is for who asks for it."""
+    names = ("botocore", "botocore.auth", "urllib3", "obstore", "fsspec", "sqlglot", "lakeq", "")
+    before = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in names}
+    check(try_all("s3://lake/t", OPTIONS | {"endpoint_url": scripted_server.endpoint}), caplog)
+    after = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in names}
+    assert before == after
+    assert not any("CANARY" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("given", ["options", "environment"])
+def test_a_traceback_told_with_the_variables_of_lakeq_holds_no_secret(
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """As some tools tell them of a program that failed."""
+    options: dict[str, Any] = OPTIONS if given == "options" else {}
+    for name, value in ENVIRONMENT.items() if given == "environment" else ():
+        monkeypatch.setenv(name, value)
+    denied = reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+    scripted_server.scripts = {"GET /lake": [denied], "GET /lake/a//b": [denied], "GET /lake/a": [denied]}
+    for endpoint in (scripted_server.endpoint, "nowhere"):
+        for work in (
+            lambda lake: lake.tables(),
+            lambda lake: lake._catalog.root.read("a//b", 0, 4, None),
+            lambda lake: lake._catalog.root.read("a", 0, 4, None),
+        ):
+            with pytest.raises(LakeqError) as caught:
+                work(
+                    lakeq.connect(
+                        "s3://lake", endpoint_url=endpoint, retry_timeout=0.2, history=False, **options
+                    )
+                )
+            told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+            frames = [frame for frame in told.stack if PACKAGE in Path(frame.filename).parents]
+            assert frames
+            for frame in frames:
+                assert "CANARY" not in str(frame.locals), frame

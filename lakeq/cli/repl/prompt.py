@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -12,7 +14,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition, completion_is_selected
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
 from prompt_toolkit.styles import Style
@@ -69,6 +71,7 @@ class Prompt:
         self.completes = True
         self._error: Exception | None = None
         self._describe = describe
+        self.lines = TypedLines()
         self._session: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
             multiline=True,
@@ -79,7 +82,7 @@ class Prompt:
             complete_in_thread=True,
             complete_while_typing=Condition(lambda: self.completes),
             auto_suggest=AutoSuggestFromHistory(),
-            history=open_history(),
+            history=self.lines,
             key_bindings=bind_keys(),
             bottom_toolbar=self._draw_toolbar,
             enable_open_in_editor=True,
@@ -126,15 +129,44 @@ def _continue(width: int, number: int, wraps: int) -> StyleAndTextTuples:
     return [("class:continued", _CONTINUED.rjust(width) if not wraps else " " * width)]
 
 
-def open_history() -> History:
-    """What was typed in earlier sessions; in memory where it cannot be kept."""
-    path = find_history_file()
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-    except OSError:
-        return InMemoryHistory()
-    return FileHistory(path)
+class TypedLines(FileHistory):
+    """What is typed, with what was in earlier sessions. It waits in memory until `keep` says what becomes of
+    it: whose history of queries is off, or without their values, keeps no lines either."""
+
+    def __init__(self) -> None:
+        self._path = find_history_file()
+        self._lock = threading.Lock()
+        self._is_kept: bool | None = None
+        self._waiting: list[str] = []
+        super().__init__(self._path)
+
+    def keep(self, is_kept: bool) -> None:
+        """Write what was typed and will be, or none of it. From any thread."""
+        with self._lock:
+            self._is_kept, waiting, self._waiting = is_kept, self._waiting, []
+            for line in waiting if is_kept else ():
+                self._write(line)
+
+    def load_history_strings(self) -> Iterable[str]:
+        """See History."""
+        try:
+            return list(super().load_history_strings())
+        except OSError:
+            return []
+
+    def store_string(self, string: str) -> None:
+        """See History."""
+        with self._lock:
+            if self._is_kept is None:
+                self._waiting.append(string)
+            elif self._is_kept:
+                self._write(string)
+
+    def _write(self, line: str) -> None:
+        with suppress(OSError):  # then they are kept in memory alone
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            super().store_string(line)
 
 
 def find_history_file() -> Path:

@@ -32,6 +32,7 @@ class Workbench:
         self._prompt = prompt
         self._stack = ExitStack()
         self._lake = self._stack.enter_context(open_lake(arguments, line))
+        prompt.lines.keep(self._lake.keeps_sql)
         self._settings = make_settings(self._lake, arguments)
         self._known: Words = (HINT, f"{show_line(self._lake.location)} · looking around …")
         self._shell = Shell(self._lake, self._settings, ask, lambda sql: self._live.find(sql))
