@@ -10,6 +10,7 @@ from lakeq.cache import open_cache
 from lakeq.catalog.definitions import LakeDefinition, load_definition
 from lakeq.engines.duckdb import Scanner
 from lakeq.engines.limits import find_run_limits
+from lakeq.formats.parquet_keys import GivenKeys, find_parquet_keys
 from lakeq.lake import Lake
 from lakeq.planner.archived import Archived
 from lakeq.planner.pricing import Pricing
@@ -35,6 +36,7 @@ def connect(
     egress: str | float | None = None,
     time_limit: str | float | None = None,
     temp_limit: str | int | None = None,
+    parquet_keys: GivenKeys | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -61,6 +63,8 @@ def connect(
     A query that runs for longer than `time_limit` (seconds, or `"15m"`), or whose temporary files with those
     of others take more than `temp_limit` (bytes, or `"10GB"`), ends with ResourceLimitError, as it does above
     `memory_limit`.
+    `parquet_keys` are the keys of encrypted Parquet by their names, 16, 24 or 32 bytes each, or a function
+    that is called with the name and what is wrapped in that key (docs/encryption.md).
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
@@ -88,4 +92,5 @@ def connect(
         max_footers,
         history,
         find_run_limits(time_limit, temp_limit, definition.limits),
+        find_parquet_keys(parquet_keys, definition.parquet_keys),
     )

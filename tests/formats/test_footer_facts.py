@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lakeq.formats import thrift
 from lakeq.formats.base import FileFacts, ReadOptions
 from lakeq.formats.footer_patterns import HEAD, match_at, read_size
-from lakeq.formats.parquet import ParquetFormat, read_footer
+from lakeq.formats.parquet import ParquetFormat
 from lakeq.formats.parquet_facts import find_groups, read_common_facts, read_facts_by_arrow
 from tests.formats.decoders import FileSource
 from tests.formats.test_parquet import EVERY_TYPE
