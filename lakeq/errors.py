@@ -159,8 +159,8 @@ class CorruptFileError(FormatError):
 
 
 class ParquetKeyError(FormatError):
-    """A file, or one `column` of it, is encrypted with a `key` that was not given, or is another; "" where its
-    name is not told."""
+    """A file, or one `column` of it, is encrypted with a `key` that was not given, or is another; "" where no
+    name is told."""
 
     def __init__(self, message: str, path: str, key: str = "", column: str = "") -> None:
         super().__init__(message, path)

@@ -22,11 +22,11 @@ KEYS = {
 SECRET = "CANARYTEXT"
 ROWS = pa.table(
     {
-        "id": pa.array(range(3000), pa.int64()),
-        "name": [None if i % 7 == 0 else f"{SECRET}{i % 50:04}" for i in range(3000)],
-        "n": [i / 3 for i in range(3000)],
-        "list": [[f"{SECRET}{i}"] * (i % 3) for i in range(3000)],
-        "s": [{"x": i, "y": f"{SECRET}{-i}"} for i in range(3000)],
+        "id": pa.array(range(600), pa.int64()),
+        "name": [None if i % 7 == 0 else f"{SECRET}{i % 50:04}" for i in range(600)],
+        "n": [i / 3 for i in range(600)],
+        "list": [[f"{SECRET}{i}"] * (i % 3) for i in range(600)],
+        "s": [{"x": i, "y": f"{SECRET}{-i}"} for i in range(600)],
     }
 )
 
@@ -53,7 +53,7 @@ def write_encrypted(
     column_keys: Mapping[str, list[str]] | None = None,
     keys: Mapping[str, bytes] = KEYS,
     how: Mapping[str, Any] | None = None,
-    row_group_size: int = 1000,
+    row_group_size: int = 200,
     **options: Any,
 ) -> None:
     """`how` is for EncryptionConfiguration, `options` for the writer. Without column keys each column is

@@ -46,7 +46,7 @@ WAYS: dict[str, dict[str, Any]] = {
     },
     "pages": {
         "column_keys": COLUMN_KEYS,
-        "data_page_size": 1000,
+        "data_page_size": 500,
         "data_page_version": "2.0",
         "compression": "zstd",
         "write_page_checksum": True,
@@ -56,7 +56,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "how": {"plaintext_footer": True},
         "column_keys": COLUMN_KEYS,
         "use_dictionary": False,
-        "max_rows_per_page": 100,
+        "max_rows_per_page": 40,
         "write_page_index": True,
     },
 }
@@ -107,7 +107,7 @@ def test_estimates_and_pruning_are_those_of_a_plain_file(every_way: Path) -> Non
                 for column in ("id", "name")
             )
             assert lake.estimate(f"SELECT name FROM {name}").bytes_scanned == sum(names)
-            pruned = f"SELECT name FROM {name} WHERE id = 2500"
+            pruned = f"SELECT name FROM {name} WHERE id = 500"
             assert lake.estimate(pruned).bytes_scanned == ids[2] + names[2]
             # By the bounds of an encrypted column.
             assert lake.estimate(f"SELECT id FROM {name} WHERE name > '{SECRET}9'").bytes_scanned == 0
@@ -127,7 +127,7 @@ def test_a_function_is_asked_for_each_wrapped_key_once(tmp_path: Path) -> None:
 
     with connect(tmp_path, find) as lake:
         for _ in range(2):
-            assert lake.sql("SELECT count(name), count(s.y) FROM t").fetchall() == [(2571, 3000)]
+            assert lake.sql("SELECT count(name), count(s.y) FROM t").fetchall() == [(514, 600)]
     assert sorted(asked) == ["kc", "kd", "kf"]
 
 
@@ -165,31 +165,28 @@ def test_without_the_key_of_a_footer_nothing_is_known(every_way: Path, keys: Any
 @pytest.mark.parametrize("keys", [{"kf": KEYS["kf"]}, {**KEYS, "kc": bytes(24), "kd": bytes(16)}])
 def test_a_column_without_its_key_hides_no_other(every_way: Path, keys: Any, scanner: Any) -> None:
     with connect(every_way, keys, scanner=scanner) as lake:
-        for name in set(WAYS) - {"uniform"}:
-            rows = lake.sql(f"SELECT id, n, s.x FROM {name} WHERE id >= 1500 ORDER BY id").fetchall()
-            assert rows == [(i, i / 3, i) for i in range(1500, 3000)]
-            assert lake.sql(f"SELECT count(*) FROM {name}").fetchall() == [(3000,)]
-            for query in (
-                "SELECT id FROM {} WHERE name = 'x'",
-                "SELECT s.y FROM {}",
-                "SELECT * FROM {}",
-                "FROM {}",
-            ):
-                for work in (lake.estimate, lake.sql):
-                    with pytest.raises(ParquetKeyError) as caught:
-                        work(query.format(name))
-                    error = caught.value
-                    assert error.key in ("kc", "kd")
-                    assert error.column in ("name", "list.list.element", "s.y")
-                    assert f"Its column {error.column!r} is encrypted with the key {error.key!r}" in str(
-                        error
-                    )
-                    assert error.path.endswith(f"{name}/a.parquet")
+        for name in ("ctr", "plain"):
+            rows = lake.sql(f"SELECT id, n FROM {name} WHERE id >= 300 ORDER BY id").fetchall()
+            assert rows == [(i, i / 3) for i in range(300, 600)]
+            assert lake.sql(f"SELECT count(*) FROM {name}").fetchall() == [(600,)]
+            for query in ("SELECT id FROM {} WHERE name = 'x'", "SELECT s.y FROM {}", "FROM {}"):
+                with pytest.raises(ParquetKeyError) as caught:
+                    lake.estimate(query.format(name))
+                error = caught.value
+                assert error.key in ("kc", "kd")
+                assert error.column in ("name", "list.list.element", "s.y")
+                assert f"Its column {error.column!r} is encrypted with the key {error.key!r}" in str(error)
+                assert error.path.endswith(f"{name}/a.parquet")
+            if scanner == "auto":
+                assert lake.sql(f"SELECT max(s.x) FROM {name}").fetchall() == [(599,)]
+            else:  # Arrow reads structs whole
+                with pytest.raises(ParquetKeyError, match=r"'s\.y'"):
+                    lake.sql(f"SELECT max(s.x) FROM {name}").fetchall()
 
 
 def test_a_plain_footer_is_read_without_any_key(every_way: Path) -> None:
     with connect(every_way, None) as lake:
-        assert lake.sql("SELECT sum(id) FROM plain").fetchall() == [(sum(range(3000)),)]
+        assert lake.sql("SELECT sum(id) FROM plain").fetchall() == [(sum(range(600)),)]
 
 
 def test_files_of_a_table_may_differ_in_keys_and_have_none(tmp_path: Path) -> None:
@@ -210,7 +207,7 @@ def test_files_of_a_table_may_differ_in_keys_and_have_none(tmp_path: Path) -> No
         assert lake.sql("SELECT name FROM t WHERE \"$path\" LIKE '%a.parquet'").arrow().num_rows == 100
 
 
-@pytest.mark.parametrize("length", [16, 24, 32])
+@pytest.mark.parametrize("length", [16, 32])
 def test_files_that_duckdb_encrypts_name_no_key(tmp_path: Path, length: int) -> None:
     (tmp_path / "t").mkdir()
     key = bytes(range(65, 65 + length))
@@ -283,6 +280,9 @@ def test_an_altered_plain_footer_is_not_trusted(tmp_path: Path) -> None:
         lake.sql("SELECT id FROM t")
 
 
+SMALL = [(row["name"], row["list"], row["s"]["y"]) for row in ROWS.slice(0, 40).to_pylist()]
+
+
 @functools.cache
 def encrypt_small(plaintext_footer: bool) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
@@ -292,7 +292,7 @@ def encrypt_small(plaintext_footer: bool) -> bytes:
         return path.read_bytes()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(is_plain=st.booleans(), place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_altered_bytes_are_an_error_or_change_nothing(is_plain: bool, place: float, flip: int) -> None:
     data = bytearray(encrypt_small(is_plain))
@@ -303,15 +303,8 @@ def test_altered_bytes_are_an_error_or_change_nothing(is_plain: bool, place: flo
     except LakeqError:
         return
     # The columns that are not encrypted are not authenticated either.
-    read = pq.read_table(pa.BufferReader(plain), columns=["name", "list", "s.y"])
-    assert (
-        read.to_pylist()
-        == ROWS.slice(0, 40)
-        .select(["name", "list", "s"])
-        .drop_columns("s")
-        .append_column("s", pa.array([{"y": s["y"]} for s in ROWS["s"].to_pylist()[:40]]))
-        .to_pylist()
-    )
+    read = pq.ParquetFile(pa.BufferReader(plain)).read(columns=["name", "list", "s.y"]).to_pylist()
+    assert [(row["name"], row["list"], row["s"]["y"]) for row in read] == SMALL
 
 
 @settings(max_examples=40, deadline=None)
@@ -349,8 +342,8 @@ def test_nothing_that_was_decrypted_is_kept_of_a_bucket(
     s3_server: S3Server, every_way: Path, tmp_path: Path, name: str
 ) -> None:
     bucket = s3_server.new_bucket()
-    large = ROWS if name == "uniform" else pa.concat_tables([ROWS] * 40)  # read whole, and in parts
-    write_encrypted(tmp_path / "a.parquet", large, row_group_size=50_000, **WAYS[name])
+    large = ROWS if name == "uniform" else pa.concat_tables([ROWS] * 300)  # read whole, and in parts
+    write_encrypted(tmp_path / "a.parquet", large, row_group_size=60_000, **WAYS[name])
     body = (tmp_path / "a.parquet").read_bytes()
     s3_server.client.put_object(Bucket=bucket, Key="t/a.parquet", Body=body)
     (tmp_path / "a.parquet").unlink()
@@ -358,7 +351,7 @@ def test_nothing_that_was_decrypted_is_kept_of_a_bucket(
     for _ in range(2):  # anew, and from the cache
         with connect(f"s3://{bucket}", **options) as lake:
             rows = lake.sql("SELECT count(name), min(name), max(id) FROM t WHERE id > 5").fetchall()
-            assert rows[0][1:] == (f"{SECRET}0000", 2999)
+            assert rows[0][1:] == (f"{SECRET}0000", 599)
     stored = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in stored) > 1000
     assert find_canaries(tmp_path) == []
@@ -384,7 +377,7 @@ def test_keys_are_in_nothing_that_is_shown(
         query = "SELECT id FROM single WHERE name > 'A'"
         plan = lake.plan(query)
         shown += [repr(lake), repr(plan), lake.explain(query), str(lake.explain_to_dict(query))]
-        assert lake.sql(query).arrow().num_rows == 2571
+        assert lake.sql(query).arrow().num_rows == 514
         with pytest.raises(ParquetKeyError) as caught:
             lake.sql("SELECT s.y FROM single")
         shown += ["".join(traceback.format_exception(caught.value)), str(vars(caught.value))]
@@ -407,7 +400,7 @@ def test_a_lakeq_toml_names_variables(
     monkeypatch.setenv("FOOTERS", base64.b64encode(KEYS["kf"]).decode())
     monkeypatch.setenv("LAKEQ_PARQUET_KEYS", "{}")  # the file goes before it
     with lakeq.connect(declared, history=False) as lake:
-        assert lake.sql("SELECT count(id) FROM single").fetchall() == [(3000,)]
+        assert lake.sql("SELECT count(id) FROM single").fetchall() == [(600,)]
         with pytest.raises(
             ParquetKeyError, match=r"'kc', which has a variable in lakeq\.toml that is not set"
         ):
@@ -453,4 +446,4 @@ def test_without_the_package_that_decrypts_keys_are_refused(
     with pytest.raises(ConfigError, match=r"pip install 'lakeq\[encryption\]'"):
         connect(every_way)
     with connect(every_way, None) as lake:  # plain columns need none
-        assert lake.sql("SELECT max(id) FROM plain").fetchall() == [(2999,)]
+        assert lake.sql("SELECT max(id) FROM plain").fetchall() == [(599,)]

@@ -155,6 +155,9 @@ class _Footer:
         is_uniform: bool,
         unknown: _Unknown,
     ) -> bytes:
+        # Page indexes of encrypted columns are encrypted as well; those of others would be read beside what
+        # was planned.
+        chunk = {n: field for n, field in chunk.items() if n not in _PAGE_INDEXES}
         if _CRYPTO not in chunk and not is_uniform:
             return join_struct(chunk)
         metadata = chunk.get(_METADATA, (STRUCT, b""))[1]
@@ -182,10 +185,8 @@ class _Footer:
                 _DICTIONARY in told and _read_int(told[_DICTIONARY]) > 0,
             )
         )
-        # Page indexes and Bloom filters are encrypted, too, and not needed.
         kept = {n: field for n, field in told.items() if n not in _BLOOM_FILTERS}
-        dropped = (*_PAGE_INDEXES, _CRYPTO, _ENCRYPTED_METADATA)
-        shown = {n: field for n, field in chunk.items() if n not in dropped}
+        shown = {n: field for n, field in chunk.items() if n not in (_CRYPTO, _ENCRYPTED_METADATA)}
         return join_struct({**shown, _METADATA: (STRUCT, join_struct(kept))})
 
     def _find_cipher(

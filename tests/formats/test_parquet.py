@@ -297,7 +297,7 @@ def test_partitions_are_columns_and_win_over_the_file(tmp_path: Path) -> None:
         (lambda data: data[:-8] + b"\xff\xff\xff\x7f" + data[-4:], "its footer claims 2,147,483,655 of"),
         (lambda data: data[:-8] + b"\x00\x00\x00\x00" + data[-4:], "its footer claims"),
         (lambda data: data[:-60] + bytes(40) + data[-20:], "cannot be read"),
-        (lambda data: data[:-4] + b"PARE", "Encrypted Parquet is not read"),
+        (lambda data: data[:-4] + b"PARE", "its encryption is not well formed"),
         (lambda data: b"PAR1" + data[-600:], "its footer tells of"),
         (lambda data: b"<Error>SlowDown</Error>", "does not end with a Parquet footer"),
     ],
