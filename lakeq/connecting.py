@@ -64,7 +64,7 @@ def connect(
     of others take more than `temp_limit` (bytes, or `"10GB"`), ends with ResourceLimitError, as it does above
     `memory_limit`.
     `parquet_keys` are the keys of encrypted Parquet by their names, 16, 24 or 32 bytes each, or a function
-    that is called with the name and what is wrapped in that key (docs/storage.md).
+    that is called with the name and what is wrapped in that key (docs/encryption.md).
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """

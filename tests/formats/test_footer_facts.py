@@ -285,4 +285,4 @@ def test_threads_may_inspect_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     for i in range(40):
-        assert repr(found[i]) == repr(read_facts_by_arrow(read_footer(sources[i])))
+        assert repr(found[i]) == repr(read_facts_by_arrow(read_footer(sources[i].file)))
