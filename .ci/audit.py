@@ -69,10 +69,8 @@ def main(command: Sequence[str]) -> int:
         if told and not skipped:
             sys.stdout.write(f"No known vulnerabilities in {len(told)} packages ({service}).\n")
             return FINE
-        why = (
-            why
-            or f"{len(skipped)} of {len(told)} packages are not known there, such as {min(skipped, default='')}"
-        )
+        unknown = f"{len(skipped)} of {len(told)} packages are not known there"
+        why = why or f"{unknown}, such as {min(skipped, default='')}"
         lacks.append(f"{service}: {why}")
     sys.stdout.write("\n".join(["not checked: known vulnerabilities", *lacks, ""]))
     return NOT_CHECKED
