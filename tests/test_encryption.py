@@ -322,6 +322,14 @@ def test_any_part_of_a_plain_file_is_that_part(is_plain: bool, spans: list[tuple
         assert store.read("a", start, stop - start, None) == whole[start:stop]
 
 
+def test_chunks_side_by_side_are_one_request_and_the_footer_another() -> None:
+    data = encrypt_small(False)
+    stored = MemoryStore({"a": data})
+    store = PlainParquetStore(stored, {"a": len(data)}, ParquetKeys(KEYS))
+    store.read("a", 10, len(data) // 2, None)
+    assert stored.opened == ["a", "a"]
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_are_worse_than_an_error(data: bytes) -> None:
     for magic in (b"PAR1", b"PARE"):

@@ -8,7 +8,7 @@ What lies below this store, caches too, sees encrypted bytes alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
@@ -23,10 +23,13 @@ from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.formats.parquet_tail import MAGIC, read_tail
 from lakeq.formats.thrift import I32, encode_integer, join_struct, split_struct
 from lakeq.storage.base import Store
+from lakeq.storage.ranges import Span
 from lakeq.storage.workers import Workers
 
 V = TypeVar("V")
 
+_TAIL_BYTES = 16 * 1024
+"""What is read of a file's end at first: no more than planning did, which may have kept it."""
 _MEMORY_BYTES = 256 << 20
 _MOST_FOOTERS = 1_000
 _LENGTH, _CHECKSUM = 3, 4  # of PageHeader
@@ -83,44 +86,93 @@ class PlainParquetStore:
         with a key that is not there reads as zeros."""
         stored = _Version(self._store, path, self._sizes[path], etag)
         footer = self._footers.get((path, 0), 1, lambda: self._open(stored))
-        parts, at, stop = [], start, start + length
-        for chunk in footer.chunks:
-            if chunk.stop > at and chunk.start < stop:
-                parts.append(_read_clear(stored, footer, at, chunk.start))
-                at, end = max(at, chunk.start), min(stop, chunk.stop)
-                parts.append(self._read_chunk(stored, chunk)[at - chunk.start : end - chunk.start])
-                at = end
-        return b"".join((*parts, _read_clear(stored, footer, at, stop)))
+        parts = _split_read(footer, start, start + length)
+        fresh = [part for part in parts if part.chunk is None or (path, part.chunk.start) not in self._chunks]
+        window = _Window(stored, footer, fresh)
+        return b"".join(
+            window.read_clear(part.start, part.stop)
+            if part.chunk is None
+            else self._read_chunk(window, part.chunk)[
+                part.start - part.chunk.start : part.stop - part.chunk.start
+            ]
+            for part in parts
+        )
 
     def _open(self, stored: _Version) -> OpenedFooter:
-        return open_footer(read_tail(stored), stored.size, stored.path, self._keys)
+        return open_footer(read_tail(stored, _TAIL_BYTES), stored.size, stored.path, self._keys)
 
-    def _read_chunk(self, stored: _Version, chunk: EncryptedChunk) -> bytes:
+    def _read_chunk(self, window: _Window, chunk: EncryptedChunk) -> bytes:
         size = chunk.stop - chunk.start
 
         def decrypt() -> bytes:
             try:
-                return _open_pages(stored.read(chunk.start, size), chunk) if chunk.cipher else bytes(size)
+                return (
+                    _open_pages(window.read(chunk.start, chunk.stop), chunk) if chunk.cipher else bytes(size)
+                )
             except (LookupError, ValueError, RecursionError) as error:
+                path = window.stored.path
                 raise CorruptFileError(
-                    f"Encrypted Parquet is damaged: {stored.path}: {error}, among the {size:,} bytes from "
+                    f"Encrypted Parquet is damaged: {path}: {error}, among the {size:,} bytes from "
                     f"{chunk.start:,} on. Upload it again, or remove it.",
-                    stored.path,
+                    path,
                 ) from error
 
-        return self._chunks.get((stored.key, chunk.start), size, decrypt)
+        return self._chunks.get((window.stored.key, chunk.start), size, decrypt)
 
 
-def _read_clear(stored: _Version, footer: OpenedFooter, start: int, stop: int) -> bytes:
-    """A part between encrypted chunks: as stored, but for the magic at the start and for the footer."""
-    if start >= stop:
-        return b""
-    end = min(max(footer.start, start), stop)
-    data = stored.read(start, end - start) if start < end else b""
-    if start < len(MAGIC):
-        data = MAGIC[start : start + len(data)] + data[len(MAGIC) - start :]
-    ending = bytes(stored.size - footer.start - len(footer.plain)) + footer.plain
-    return data + ending[end - footer.start : stop - footer.start] if end < stop else data
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a read that lies in one encrypted chunk, or in none."""
+
+    start: int
+    stop: int
+    chunk: EncryptedChunk | None = None
+
+    @property
+    def needed(self) -> Span:
+        """What must be there to give it."""
+        return (self.start, self.stop) if self.chunk is None else (self.chunk.start, self.chunk.stop)
+
+
+def _split_read(footer: OpenedFooter, start: int, stop: int) -> list[_Part]:
+    parts = []
+    for chunk in footer.chunks:
+        if chunk.stop > start and chunk.start < stop:
+            if start < chunk.start:
+                parts.append(_Part(start, chunk.start))
+            end = min(stop, chunk.stop)
+            parts.append(_Part(max(start, chunk.start), end, chunk))
+            start = end
+    return [*parts, _Part(start, stop)] if start < stop else parts
+
+
+class _Window:
+    """What is stored of a file where some parts of it lie, asked for at once."""
+
+    def __init__(self, stored: _Version, footer: OpenedFooter, parts: Sequence[_Part]) -> None:
+        self.stored = stored
+        self._footer = footer
+        self._start = min((part.needed[0] for part in parts), default=0)
+        self._stop = min(max((part.needed[1] for part in parts), default=0), footer.start)
+        self._data: bytes | None = None
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes as they are stored."""
+        if not self._start <= start <= stop <= self._stop:  # held when the window was made, and dropped since
+            return self.stored.read(start, stop - start)
+        if self._data is None:
+            self._data = self.stored.read(self._start, self._stop - self._start)
+        return self._data[start - self._start : stop - self._start]
+
+    def read_clear(self, start: int, stop: int) -> bytes:
+        """A part that is not encrypted: as stored, but for the magic at the start and for the footer."""
+        footer = self._footer
+        end = min(max(footer.start, start), stop)
+        data = self.read(start, end) if start < end else b""
+        if start < len(MAGIC):
+            data = MAGIC[start : start + len(data)] + data[len(MAGIC) - start :]
+        ending = footer.plain.rjust(self.stored.size - footer.start, b"\x00")
+        return data + ending[end - footer.start : stop - footer.start] if end < stop else data
 
 
 def _open_pages(stored: bytes, chunk: EncryptedChunk) -> bytes:
@@ -156,6 +208,9 @@ class _Held(Generic[V]):
         self._values: OrderedDict[tuple[str, int], tuple[int, Future[V]]] = OrderedDict()
         self._size = 0
         self._lock = Lock()
+
+    def __contains__(self, key: tuple[str, int]) -> bool:
+        return key in self._values
 
     def get(self, key: tuple[str, int], size: int, make: Callable[[], V]) -> V:
         """The value of a key, which takes so much of the limit. An error of `make` is raised to all who wait
