@@ -292,7 +292,7 @@ def encrypt_small(plaintext_footer: bool) -> bytes:
         return path.read_bytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(is_plain=st.booleans(), place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_altered_bytes_are_an_error_or_change_nothing(is_plain: bool, place: float, flip: int) -> None:
     data = bytearray(encrypt_small(is_plain))

@@ -1,12 +1,13 @@
 """The footer of an encrypted Parquet file as it would be if nothing were encrypted.
 
-Source: parquet-format, Encryption.md and parquet.thrift, whose field numbers are used here. What is decrypted
-is told apart before anything is made of it: each module is authenticated, but the pages of AES_GCM_CTR_V1.
+Source: parquet-format, Encryption.md and parquet.thrift, whose field numbers are used here. What is
+decrypted here is authenticated, so a wrong key is told before anything is made of its bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lakeq.errors import CorruptFileError, ParquetKeyError
@@ -38,6 +39,7 @@ _METADATA, _PAGE_INDEXES, _CRYPTO, _ENCRYPTED_METADATA = 3, (4, 5, 6, 7), 8, 9  
 # Of ColumnMetaData.
 _TYPE, _ENCODINGS, _PATH, _CODEC, _VALUES, _PLAIN_SIZE, _SIZE, _DATA, _DICTIONARY = 1, 2, 3, 4, 5, 6, 7, 9, 11
 _BLOOM_FILTERS = 14, 15
+_TRAILER_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class _Algorithm:
     aad: bytes | None
     pages_by_ctr: bool
 
+    def use(self, key: bytes) -> FileCipher:
+        return FileCipher(key, self.aad, self.pages_by_ctr)
+
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
@@ -98,74 +103,77 @@ class _Unknown:
 
 
 class _Footer:
-    """One footer while it is opened."""
+    """One footer while it is opened. `note` is the metadata of its key; `is_uniform`: each column is encrypted
+    with that key, and does not say so."""
 
-    def __init__(self, path: str, keys: ParquetKeys) -> None:
-        self.path = path
+    def __init__(self, path: str, keys: ParquetKeys, algorithm: _Algorithm, note: bytes | None) -> None:
+        self._path = path
         self._keys = keys
+        self._algorithm = algorithm
+        self._note = note
+        self._is_uniform = False
         self._ciphers: dict[tuple[bytes, bytes | None], FileCipher | Locked] = {}
-        self.chunks: list[EncryptedChunk] = []
-        self.locked: dict[str, Locked] = {}
+        self._chunks: list[EncryptedChunk] = []
+        self._locked: dict[str, Locked] = {}
 
-    def open(self, stored: bytes, size: int) -> OpenedFooter:
-        end = len(stored) - 8
-        start = size - len(stored)
-        if stored.endswith(MAGIC):
-            fields, at = split_struct(stored)
-            algorithm = _read_algorithm(fields[_ALGORITHM][1])
-            note = _binary(fields.get(_SIGNING_KEY))
-            self._check_signature(stored[:at], stored[at:end], note, algorithm)
-            is_uniform = False
-        else:
-            crypto, at = split_struct(stored)
-            algorithm = _read_algorithm(crypto[1][1])
-            note = _binary(crypto.get(2))
-            module = stored[at : measure_module(stored[:end], at)]
-            cipher = self._find_cipher((b"", note), algorithm, module, Module.FOOTER)
-            if isinstance(cipher, Locked):
-                raise ParquetKeyError(
-                    describe_lack(self.path, "Its footer is", cipher), self.path, cipher.key
-                )
-            fields, _ = split_struct(cipher.open(module, Module.FOOTER))
-            # DuckDB encrypts each column with the footer's key and does not say so.
-            is_uniform = algorithm.aad is None
+    def decrypt(self, module: bytes) -> RawFields:
+        """The fields of an encrypted footer. ParquetKeyError without its key."""
+        cipher = self._find_cipher((b"", self._note), module, Module.FOOTER)
+        if isinstance(cipher, Locked):
+            words = describe_lack(self._path, "Its footer is", cipher)
+            raise ParquetKeyError(words, self._path, cipher.key)
+        self._is_uniform = self._algorithm.aad is None  # as DuckDB encrypts
+        return split_struct(cipher.open(module, Module.FOOTER))[0]
+
+    def check_signature(self, footer: bytes, signature: bytes) -> None:
+        """ParquetKeyError for a plain footer that was altered, where the key is there that tells."""
+        if len(signature) != SIGNATURE_BYTES:
+            raise ValueError("its footer has no signature")
+        try:
+            ciphers = [self._algorithm.use(key) for key in self._keys.find(read_note(self._note))]
+        except KeyFaultError:
+            return
+        signers = [cipher for cipher in ciphers if cipher.is_signed(footer, signature)]
+        if signers:
+            self._ciphers[b"", self._note] = signers[0]
+            return
+        signer = Locked("", read_note(self._note).name, "")
+        raise ParquetKeyError(
+            f"Encrypted Parquet cannot be trusted: {self._path}. Its footer is not signed with "
+            f"{signer.key_words} as it was given: that is another key, or the file was altered.",
+            self._path,
+            signer.key,
+        )
+
+    def open(self, fields: RawFields, start: int) -> OpenedFooter:
+        """What these fields of a footer that begins at `start` tell."""
         leaves = _read_leaf_types(fields[_SCHEMA][1])
         groups = []
         for number, group in enumerate(split_structs(fields[_ROW_GROUPS][1])):
-            columns = []
-            for i, chunk in enumerate(split_structs(group[_COLUMNS][1])):
-                place = (_read_int(group[_ORDINAL]) if _ORDINAL in group else number, i)
-                unknown = _Unknown(leaves[i], group[_ROWS], start)
-                columns.append(self._open_chunk(chunk, place, note, algorithm, is_uniform, unknown))
+            ordinal = _read_int(group[_ORDINAL]) if _ORDINAL in group else number
+            columns = [
+                self._open_chunk(chunk, (ordinal, i), _Unknown(leaves[i], group[_ROWS], start))
+                for i, chunk in enumerate(split_structs(group[_COLUMNS][1]))
+            ]
             groups.append(join_struct({**group, _COLUMNS: (LIST, encode_structs(columns))}))
         shown = {n: field for n, field in fields.items() if n not in (_ALGORITHM, _SIGNING_KEY)}
         plain = join_struct({**shown, _ROW_GROUPS: (LIST, encode_structs(groups))})
-        chunks = tuple(sorted(self.chunks, key=lambda chunk: chunk.start))
+        chunks = tuple(sorted(self._chunks, key=lambda chunk: chunk.start))
         plain += len(plain).to_bytes(4, "little") + MAGIC
-        if len(plain) > len(stored):
-            raise ValueError("its footer is shorter than what it says")
-        return OpenedFooter(plain, start, chunks, tuple(self.locked.values()))
+        return OpenedFooter(plain, start, chunks, tuple(self._locked.values()))
 
-    def _open_chunk(
-        self,
-        chunk: RawFields,
-        place: tuple[int, int],
-        footer_note: bytes | None,
-        algorithm: _Algorithm,
-        is_uniform: bool,
-        unknown: _Unknown,
-    ) -> bytes:
+    def _open_chunk(self, chunk: RawFields, place: tuple[int, int], unknown: _Unknown) -> bytes:
         # Page indexes of encrypted columns are encrypted as well; those of others would be read beside what
         # was planned.
         chunk = {n: field for n, field in chunk.items() if n not in _PAGE_INDEXES}
-        if _CRYPTO not in chunk and not is_uniform:
+        if _CRYPTO not in chunk and not self._is_uniform:
             return join_struct(chunk)
         metadata = chunk.get(_METADATA, (STRUCT, b""))[1]
         own = _read_own_key(chunk[_CRYPTO][1]) if _CRYPTO in chunk else None
         # Of columns with keys of their own that are not told, each may have another.
-        owner = (b"", footer_note) if own is None else (b"" if own.note else own.path, own.note)
+        owner = (b"", self._note) if own is None else (b"" if own.note else own.path, own.note)
         sealed = _binary(chunk.get(_ENCRYPTED_METADATA))
-        cipher = self._find_cipher(owner, algorithm, sealed, Module.COLUMN_METADATA, place)
+        cipher = self._find_cipher(owner, sealed, Module.COLUMN_METADATA, place)
         if isinstance(cipher, FileCipher) and sealed is not None:
             metadata = cipher.open(sealed, Module.COLUMN_METADATA, *place)
         elif not metadata and own is not None:
@@ -173,18 +181,8 @@ class _Footer:
         told, _ = split_struct(metadata)
         if isinstance(cipher, Locked):
             name = ".".join(part.decode(errors="replace") for part in read_list(told[_PATH][1], 0)[0])
-            self.locked[name] = Locked(name, cipher.key, cipher.reason)
-        begins = [_read_int(told[n]) for n in (_DICTIONARY, _DATA) if n in told]
-        begin = min(b for b in begins if b > 0)
-        self.chunks.append(
-            EncryptedChunk(
-                begin,
-                begin + _read_int(told[_SIZE]),
-                cipher if isinstance(cipher, FileCipher) else None,
-                place,
-                _DICTIONARY in told and _read_int(told[_DICTIONARY]) > 0,
-            )
-        )
+            self._locked[name] = Locked(name, cipher.key, cipher.reason)
+        self._chunks.append(_find_pages(told, cipher if isinstance(cipher, FileCipher) else None, place))
         kept = {n: field for n, field in told.items() if n not in _BLOOM_FILTERS}
         shown = {n: field for n, field in chunk.items() if n not in (_CRYPTO, _ENCRYPTED_METADATA)}
         return join_struct({**shown, _METADATA: (STRUCT, join_struct(kept))})
@@ -192,7 +190,6 @@ class _Footer:
     def _find_cipher(
         self,
         owner: tuple[bytes, bytes | None],
-        algorithm: _Algorithm,
         sealed: bytes | None,
         module: Module,
         place: Iterable[int] = (),
@@ -201,54 +198,30 @@ class _Footer:
         the column whose own key it is ("": others have it, too) and the key's metadata."""
         known = self._ciphers.get(owner)
         if known is None:
-            note = read_note(owner[1])
-            known = self._ciphers[owner] = self._try_keys(note, algorithm, sealed, module, place)
+            known = self._ciphers[owner] = self._try_keys(read_note(owner[1]), sealed, module, place)
         return known
 
     def _try_keys(
-        self,
-        note: KeyNote,
-        algorithm: _Algorithm,
-        sealed: bytes | None,
-        module: Module,
-        place: Iterable[int],
+        self, note: KeyNote, sealed: bytes | None, module: Module, place: Iterable[int]
     ) -> FileCipher | Locked:
         try:
-            keys: Sequence[bytes] = self._keys.find(note)
+            keys = self._keys.find(note)
         except KeyFaultError as fault:
             return Locked("", note.name, str(fault))
         for key in keys:
-            cipher = FileCipher(key, algorithm.aad, algorithm.pages_by_ctr)
-            try:
+            cipher = self._algorithm.use(key)
+            with suppress(NotDecryptedError):
                 if sealed is not None:
                     cipher.open(sealed, module, *place)
                 return cipher
-            except NotDecryptedError:
-                continue
         return Locked("", note.name, "is another than the one given")
 
-    def _check_signature(
-        self, footer: bytes, signature: bytes, note: bytes | None, algorithm: _Algorithm
-    ) -> None:
-        """CorruptFileError for a plain footer that was altered, where the key is there that tells."""
-        if len(signature) != SIGNATURE_BYTES:
-            raise ValueError("its footer has no signature")
-        try:
-            keys = self._keys.find(read_note(note))
-        except KeyFaultError:
-            return
-        ciphers = [FileCipher(key, algorithm.aad, algorithm.pages_by_ctr) for key in keys]
-        signers = [cipher for cipher in ciphers if cipher.is_signed(footer, signature)]
-        if signers:
-            self._ciphers[b"", note] = signers[0]
-            return
-        signer = Locked("", read_note(note).name, "")
-        raise ParquetKeyError(
-            f"Encrypted Parquet cannot be trusted: {self.path}. Its footer is not signed with "
-            f"{signer.key_words} as it was given: that is another key, or the file was altered.",
-            self.path,
-            signer.key,
-        )
+
+def _find_pages(told: RawFields, cipher: FileCipher | None, place: tuple[int, int]) -> EncryptedChunk:
+    """Where the pages of a column chunk lie, by its ColumnMetaData."""
+    dictionary = _read_int(told[_DICTIONARY]) if _DICTIONARY in told else 0
+    start = min(begin for begin in (dictionary, _read_int(told[_DATA])) if begin > 0)
+    return EncryptedChunk(start, start + _read_int(told[_SIZE]), cipher, place, dictionary > 0)
 
 
 def describe_lack(path: str, what: str, locked: Locked) -> str:
@@ -265,13 +238,29 @@ def open_footer(stored: bytes, size: int, path: str, keys: ParquetKeys) -> Opene
     ParquetKeyError where the footer's key is not there or another; CorruptFileError for one that is damaged.
     """
     try:
-        return _Footer(path, keys).open(stored, size)
+        opened = _open_stored(stored, size, path, keys)
+        if len(opened.plain) > len(stored):
+            raise ValueError("its footer is shorter than what it says")
+        return opened
     except _FAULTS as error:
         raise CorruptFileError(
             f"Not a whole Parquet file: {path}: its encryption is not well formed ({error}). Upload it "
             "again, or remove it.",
             path,
         ) from error
+
+
+def _open_stored(stored: bytes, size: int, path: str, keys: ParquetKeys) -> OpenedFooter:
+    end, start = len(stored) - _TRAILER_BYTES, size - len(stored)
+    told, at = split_struct(stored)
+    if stored.endswith(MAGIC):  # FileMetaData, and its signature
+        algorithm, note = _read_algorithm(told[_ALGORITHM][1]), _binary(told.get(_SIGNING_KEY))
+        footer = _Footer(path, keys, algorithm, note)
+        footer.check_signature(stored[:at], stored[at:end])
+        return footer.open(told, start)
+    # FileCryptoMetaData, and the encrypted FileMetaData
+    footer = _Footer(path, keys, _read_algorithm(told[1][1]), _binary(told.get(2)))
+    return footer.open(footer.decrypt(stored[at : measure_module(stored[:end], at)]), start)
 
 
 def _read_algorithm(encoded: bytes) -> _Algorithm:
