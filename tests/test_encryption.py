@@ -307,7 +307,7 @@ def test_altered_bytes_are_an_error_or_change_nothing(is_plain: bool, place: flo
     assert [(row["name"], row["list"], row["s"]["y"]) for row in read] == SMALL
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     is_plain=st.booleans(),
     spans=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=5),

@@ -103,8 +103,8 @@ class _Unknown:
 
 
 class _Footer:
-    """One footer while it is opened. `note` is the metadata of its key; `is_uniform`: each column is encrypted
-    with that key, and does not say so."""
+    """One footer while it is opened. `note` is the metadata of its key; `is_uniform`: each column is
+    encrypted with that key, and does not say so."""
 
     def __init__(self, path: str, keys: ParquetKeys, algorithm: _Algorithm, note: bytes | None) -> None:
         self._path = path
