@@ -10,6 +10,7 @@ from lakeq.cache import open_cache
 from lakeq.catalog.definitions import LakeDefinition, load_definition
 from lakeq.engines.duckdb import Scanner
 from lakeq.engines.limits import find_run_limits
+from lakeq.formats.parquet_keys import GivenKeys, find_parquet_keys
 from lakeq.lake import Lake
 from lakeq.planner.archived import Archived
 from lakeq.planner.pricing import Pricing
@@ -37,6 +38,7 @@ def connect(
     time_limit: str | float | None = None,
     temp_limit: str | int | None = None,
     row_limit: int | None = None,
+    parquet_keys: GivenKeys | None = None,
     **storage_options: Any,
 ) -> Lake:
     """A Lake over a folder, `s3://bucket/prefix`, another fsspec URL, or a `lakeq.toml` that names its
@@ -63,6 +65,8 @@ def connect(
     Queries use `threads` threads. One that runs for longer than `time_limit` (seconds, or `"15m"`), gives
     more rows than `row_limit`, or needs with others more memory than `memory_limit` (bytes, or `"4GB"`) or
     more temporary files than `temp_limit`, ends with ResourceLimitError.
+    `parquet_keys` are the keys of encrypted Parquet by their names, 16, 24 or 32 bytes each, or a function
+    that is called with the name and what is wrapped in that key (docs/encryption.md).
 
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
@@ -96,4 +100,5 @@ def connect(
             temp_limit=temp_limit,
             row_limit=row_limit,
         ),
+        find_parquet_keys(parquet_keys, definition.parquet_keys),
     )

@@ -14,7 +14,8 @@
     │   └── SchemaConflictError     .column .types .paths
     ├── FormatError             .path
     │   ├── UnknownFormatError
-    │   └── CorruptFileError
+    │   ├── CorruptFileError
+    │   └── ParquetKeyError         .key .column; encrypted with a key that is not there, or another
     ├── QueryError              .sql .line .column
     │   ├── SqlSyntaxError
     │   ├── ColumnNotFoundError     .near
@@ -155,6 +156,16 @@ class UnknownFormatError(FormatError):
 
 class CorruptFileError(FormatError):
     """A file is damaged, cut short, or not what its format says."""
+
+
+class ParquetKeyError(FormatError):
+    """A file, or one `column` of it, is encrypted with a `key` that was not given, or is another; "" where no
+    name is told."""
+
+    def __init__(self, message: str, path: str, key: str = "", column: str = "") -> None:
+        super().__init__(message, path)
+        self.key = key
+        self.column = column
 
 
 class QueryError(LakeqError):

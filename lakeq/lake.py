@@ -32,6 +32,7 @@ from lakeq.errors import (
     ObjectArchivedError,
     UnsupportedVerbError,
 )
+from lakeq.formats.parquet_keys import ParquetKeys, find_parquet_keys
 from lakeq.formats.types import quote_name, sql_type
 from lakeq.lake_catalog import LakeCatalog
 from lakeq.lake_html import draw_lake, draw_problem
@@ -88,6 +89,7 @@ class Lake(LakeCatalog):
         max_footers: int | None = None,
         history: bool | str | None = None,
         limits: RunLimits | None = None,
+        keys: ParquetKeys | None = None,
     ) -> None:
         self._shown = strip_secrets(definition.location)
         footers = find_max_footers(max_footers, definition.limits)
@@ -104,8 +106,14 @@ class Lake(LakeCatalog):
         wrap = partial(CachingStore, cache=cache.blocks, memory_bytes=planning, realm=realm)
         self._blocks = cache.blocks
         self._is_warm = self._is_saved = False
+        keys = keys or find_parquet_keys(None, definition.parquet_keys)
         catalog = Catalog(
-            definition, find_freshness(freshness), cache.catalog_folder, wrap, Reporter(progress)
+            definition,
+            find_freshness(freshness),
+            cache.catalog_folder,
+            wrap,
+            Reporter(progress),
+            keys=keys,
         )
         super().__init__(catalog)
         self._shown = strip_secrets(self.location)
@@ -115,6 +123,7 @@ class Lake(LakeCatalog):
             cache=cache.blocks,
             read_memory=memory - planning,
             limits=limits or find_run_limits(definition.limits),
+            keys=keys,
         )
         self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
         self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)

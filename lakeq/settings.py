@@ -1,7 +1,8 @@
 """What may be set, and where it is read: an argument goes before the `lakeq.toml` of the lake, that before
 the `LAKEQ_…` environment, that before the default.
 
-The only place that reads `LAKEQ_…`; what AWS and other clouds have in theirs is read in `storage`.
+The only place that reads `LAKEQ_…`, and variables that a `lakeq.toml` names; what AWS and other clouds have
+in theirs is read in `storage`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ VARIABLES = (
     "LAKEQ_MAX_FOOTERS",
     "LAKEQ_MEMORY_LIMIT",
     "LAKEQ_PAGER",
+    "LAKEQ_PARQUET_KEYS",
     "LAKEQ_PRICING",
     "LAKEQ_ROW_LIMIT",
     "LAKEQ_TEMP_LIMIT",
@@ -83,6 +85,11 @@ def find_setting(
         if text := os.environ.get(variable):
             return Found(name, text, variable)
     return Found(name, None, DEFAULT)
+
+
+def read_variables(names: Mapping[str, str]) -> dict[str, str]:
+    """What stands in these variables, given by what they are for; those that are not set are left out."""
+    return {what: text for what, name in names.items() if (text := os.environ.get(name))}
 
 
 def find_pager(given: str | None = None) -> Found:

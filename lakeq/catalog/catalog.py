@@ -29,6 +29,7 @@ from lakeq.catalog.saved import CatalogFolder
 from lakeq.catalog.table import IgnoredObjects
 from lakeq.catalog.view import CatalogView
 from lakeq.errors import CatalogError, LakeqError
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import LISTING_SCHEMA, Store
 from lakeq.storage.progress import Reporter
 from lakeq.storage.workers import begin
@@ -38,7 +39,8 @@ class Catalog:
     """The tables of one lake. Thread-safe. Ask it through a `view`.
 
     `definition` says where the lake lies and what was declared about it; `folder` is where remote lakes are
-    remembered (None: nowhere); `wrap` gives what the files of a store are read through.
+    remembered (None: nowhere); `wrap` gives what the files of a store are read through; `keys` open encrypted
+    Parquet.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Catalog:
         wrap: Callable[[Store], Store] = lambda store: store,
         report: Reporter | None = None,
         clock: Callable[[], float] = time.time,
+        keys: ParquetKeys | None = None,
     ) -> None:
         opened = begin(open_index_database)
         self._freshness = freshness or Freshness()
@@ -59,7 +62,7 @@ class Catalog:
         report = report or Reporter()
         self._stores = LakeStores(definition.location, definition.storage, wrap, report, clock, lock)
         facts = FactStore(folder and folder / "facts")
-        self._entries = TableEntries(self._stores, opened, facts, report, clock, lock)
+        self._entries = TableEntries(self._stores, opened, facts, report, clock, lock, keys)
         saved = CatalogFolder(folder and folder / "listings")
         self._tables = LakeTables(
             definition, self._stores, self._entries, saved, self._freshness, clock, lock

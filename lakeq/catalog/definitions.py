@@ -33,6 +33,7 @@ _LAKE_KEYS = (
     "history",
     "dialect",
     "archived",
+    "parquet_keys",
 )
 _PRICING_KEYS = ("model", "dollars_per_terabyte", "egress", "requests", "storage")
 _DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
@@ -95,7 +96,10 @@ class TableDefinition:
 
 @dataclass(frozen=True, slots=True)
 class LakeDefinition:
-    """A lake as declared: where it lies, its tables and views, and settings passed on as they are."""
+    """A lake as declared: where it lies, its tables and views, and settings passed on as they are.
+
+    `parquet_keys` are the names of the variables that hold keys, by the names of these.
+    """
 
     location: str
     tables: tuple[TableDefinition, ...] = ()
@@ -106,6 +110,7 @@ class LakeDefinition:
     history: Mapping[str, Any] = field(default_factory=dict)
     dialect: str | None = None
     archived: str | None = None
+    parquet_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_absolute(location: str) -> bool:
@@ -188,7 +193,19 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _settings(content, "history", _HISTORY_KEYS, origin),
         _text(content, "dialect", origin),
         _text(content, "archived", origin),
+        _key_variables(content, origin),
     )
+
+
+def _key_variables(content: Mapping[str, Any], origin: str) -> dict[str, str]:
+    variables = _table(content, "parquet_keys", origin)
+    for key, name in variables.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ConfigError(
+                f"Key {key!r} under [parquet_keys] in {origin} must be the name of an environment variable, "
+                "and never the key itself."
+            )
+    return dict(variables)
 
 
 def _read_text(path: Path) -> str:

@@ -35,6 +35,7 @@ from lakeq.catalog.partition_values import type_partitions, widen_type
 from lakeq.catalog.table import IgnoredObjects, TableFiles
 from lakeq.errors import CatalogError, ConfigError, ObjectNotFoundError
 from lakeq.formats.base import Column, ReadOptions
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import LISTING_SCHEMA, Store
 
 
@@ -53,12 +54,18 @@ def discover_tables(
     return list(discover_lake(listing, store, definitions).tables)
 
 
-def discover_lake(listing: pa.Table, store: Store, definitions: Sequence[TableDefinition] = ()) -> LakeFiles:
+def discover_lake(
+    listing: pa.Table,
+    store: Store,
+    definitions: Sequence[TableDefinition] = (),
+    keys: ParquetKeys | None = None,
+) -> LakeFiles:
     """The tables under the store's root: those declared, and those found among all other objects.
 
     `listing` is everything below the root, in LISTING_SCHEMA. Definitions whose location is not
     below the root only reserve their names: discover them in a store of their own with `discover_table`.
     Tables found are named by their folder below the root, joined by `_`, the root's own by its last part.
+    `keys` open encrypted Parquet where files are compared.
     """
     listing = sort_listing(listing)
     placed = [_find_place(listing, definition.location, store.root) for definition in definitions]
@@ -71,7 +78,7 @@ def discover_lake(listing: pa.Table, store: Store, definitions: Sequence[TableDe
     ]
     rest = settle_formats(judge_objects(keep_rows(listing, pa.array(owners < 0))), store, None)
     data = data_objects(rest)
-    groups = group_tables(build_folders(data), data, store) if data.num_rows else []
+    groups = group_tables(build_folders(data), data, store, keys) if data.num_rows else []
     groups.sort(key=lambda group: (len(group.path), group.path))
     owners = _find_owners(rest, [group.path for group in groups])
     found = []

@@ -28,6 +28,7 @@ from lakeq.catalog.objects import (
 )
 from lakeq.catalog.prefixes import PrefixFilter, PrefixWalk, is_hidden
 from lakeq.catalog.table import TableFiles
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import LISTING_SCHEMA
 from lakeq.storage.progress import Reporter
 
@@ -39,7 +40,7 @@ class TableEntries:
     """The entries of a lake's tables: made when a question wants files that are in none of the last ones.
 
     `opened` gives the database that holds their indexes; `facts` is what earlier runs learned of files;
-    `lock` is the one of the catalog.
+    `lock` is the one of the catalog; `keys` open encrypted Parquet.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class TableEntries:
         report: Reporter,
         clock: Callable[[], float],
         lock: RLock,
+        keys: ParquetKeys | None = None,
     ) -> None:
         self._stores = stores
         self._facts = facts
@@ -58,6 +60,7 @@ class TableEntries:
         self._lock = lock
         self._opened = opened
         self._generation = 0
+        self.keys = keys
 
     @property
     def _database(self) -> Database:
@@ -114,7 +117,8 @@ class TableEntries:
             self._generation += 1
             open_index = partial(FileIndex, self._database, f"{self._generation}:{files.name}")
             reader = self._stores.reader(known.store.root)
-            entry = TableEntry(known, files, is_whole, at, open_index, reader, self._facts, self._report)
+            how = (open_index, reader, self._facts, self._report, self.keys)
+            entry = TableEntry(known, files, is_whole, at, *how)
             known.recent = [*known.recent[1 - _RECENT :], (objects, entry)]
             return entry
 

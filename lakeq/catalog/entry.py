@@ -26,6 +26,7 @@ from lakeq.catalog.time_mapping import check_mapping
 from lakeq.errors import LakeqError
 from lakeq.formats.base import Column, FileFacts, FileSchema
 from lakeq.formats.detect import FORMATS
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import ClassStore, Store
 from lakeq.storage.caching import WHOLE_OBJECT_BYTES, CachingStore
 from lakeq.storage.progress import Reporter
@@ -112,7 +113,8 @@ class TableEntry:
     """The files of one table as they were listed. Thread-safe.
 
     `files` are all the table's when `is_whole`; `open_index` indexes them at the first question; `reader`
-    reads them. `listed_at` is when the oldest of the listings in use was made.
+    reads them, `keys` open those that are encrypted. `listed_at` is when the oldest of the listings in use
+    was made.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class TableEntry:
         reader: Store,
         facts: FactStore,
         report: Reporter,
+        keys: ParquetKeys | None = None,
     ) -> None:
         self.known = known
         self.files = files
@@ -135,6 +138,7 @@ class TableEntry:
         self._reader = reader
         self._facts = facts
         self._report = report
+        self._keys = keys
         self._broken: dict[int, LakeqError] = {}
         self._lock = RLock()
         self._is_loaded = False
@@ -260,7 +264,7 @@ class TableEntry:
         sources = stored_files(rows, self._reader)
         options = self.files.options
         if file_format.has_footers:
-            options = replace(options, extra={**options.extra, "tail": self.known.tail})
+            options = replace(options, extra={**options.extra, "tail": self.known.tail, "keys": self._keys})
         if isinstance(self._reader, CachingStore):
             self._reader.look_up((source.key, source.etag) for source in sources)
             sizes = (source.size for source in sources if source.size <= WHOLE_OBJECT_BYTES)

@@ -45,11 +45,12 @@ class FactArrays:
         return pa.array(numbers[self._schema_ids[numbers] == _UNKNOWN], pa.int32())
 
     def record(self, ids: Sequence[int], schema_ids: Sequence[int], facts: Sequence[FileFacts]) -> None:
-        """Keep what these files told when they were looked into."""
+        """Keep what these files told when they were looked into. What encrypted ones told is not there to be
+        learned: it would be remembered in the clear."""
         row_counts = pa.array([f.row_count for f in facts], pa.int64())
         has_rows = pa.array([f.has_rows for f in facts], pa.bool_())
         self.fill(np.array(ids), np.array(schema_ids), row_counts, has_rows)
-        self._is_learned[np.array(ids)] = True
+        self._is_learned[np.array(ids)] = [fact.schema.encryption is None for fact in facts]
 
     def fill(self, ids: Ids, schema_ids: Ids, row_counts: pa.Array, has_rows: pa.Array) -> None:
         """Keep what is known of these files from before, null for unknown."""

@@ -18,6 +18,7 @@ from lakeq.catalog.layout import FLAT, Layout
 from lakeq.catalog.objects import objects_below, spread, stored_files
 from lakeq.catalog.samples import SAMPLE_LIMIT, compare_files
 from lakeq.errors import CatalogError, PartitionLayoutError, SchemaConflictError
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import Store
 
 _VARYING = r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}|[0-9]+"
@@ -38,10 +39,12 @@ class TableGroup:
     problem: CatalogError | None = None
 
 
-def group_tables(root: Folder, objects: pa.Table, store: Store) -> list[TableGroup]:
+def group_tables(
+    root: Folder, objects: pa.Table, store: Store, keys: ParquetKeys | None = None
+) -> list[TableGroup]:
     """The tables of a lake whose data `objects` (sorted, each with a format) lie in the folders of `root`.
 
-    Every object is in exactly one group. Opens a few files where names do not decide.
+    Every object is in exactly one group. Opens a few files where names do not decide; `keys` are for those.
     """
     groups: list[TableGroup] = []
     pending: list[tuple[Folder, tuple[str, ...]]] = [(root, ())]
@@ -50,12 +53,12 @@ def group_tables(root: Folder, objects: pa.Table, store: Store) -> list[TableGro
         if folder.is_hive:
             groups.append(TableGroup(folder.path, Layout("hive"), why))
             continue
-        whole, apart = _group_folder(folder, objects, store)
+        whole, apart = _group_folder(folder, objects, store, keys)
         if whole is not None:
             groups.append(replace(whole, evidence=(*why, *whole.evidence)))
             continue
         if folder.formats:
-            groups.extend(_group_loose_files(folder, objects, store, why))
+            groups.extend(_group_loose_files(folder, objects, store, why, keys))
         pending.extend((child, apart) for child in folder.children)
     return groups
 
@@ -78,7 +81,7 @@ def table_stem(path: str) -> str:
 
 
 def _group_folder(
-    folder: Folder, objects: pa.Table, store: Store
+    folder: Folder, objects: pa.Table, store: Store, keys: ParquetKeys | None
 ) -> tuple[TableGroup | None, tuple[str, ...]]:
     """The folder with all below it as one table, or None and why its sub-folders are tables of their own."""
     if not folder.children or folder.has_hive:
@@ -100,7 +103,7 @@ def _group_folder(
     if len(kinds) > 1:
         return None, (f"not one table with its sibling folders: formats {', '.join(sorted(kinds))}",)
     files = [row for leaf in spread(leaves, SAMPLE_LIMIT // 2) for row in _end_files(leaf, objects)]
-    compared = compare_files(stored_files(pa.concat_tables(files), store), kinds.pop())
+    compared = compare_files(stored_files(pa.concat_tables(files), store), kinds.pop(), keys)
     if not compared.agrees:
         return None, (f"not one table with its sibling folders: {compared.evidence}",)
     told = f"{len(folder.children):,} sibling folders hold {compared.evidence} (of {len(leaves):,} folders)"
@@ -114,7 +117,7 @@ def _end_files(leaf: Folder, objects: pa.Table) -> list[pa.Table]:
 
 
 def _group_loose_files(
-    folder: Folder, objects: pa.Table, store: Store, why: tuple[str, ...]
+    folder: Folder, objects: pa.Table, store: Store, why: tuple[str, ...], keys: ParquetKeys | None
 ) -> list[TableGroup]:
     """The files directly in a folder: one table when they look alike, else a table a file."""
     rows = objects_below(objects, folder.path)
@@ -131,7 +134,7 @@ def _group_loose_files(
     firsts = firsts.group_by("family").aggregate([("row", "min")]).column("row_min").sort()
     if len(firsts) == 1:
         return [TableGroup(folder.path, FLAT, why)]
-    compared = compare_files(stored_files(rows.take(firsts), store), next(iter(folder.formats)))
+    compared = compare_files(stored_files(rows.take(firsts), store), next(iter(folder.formats)), keys)
     if compared.agrees:
         return [TableGroup(folder.path, FLAT, (*why, f"the files of the folder hold {compared.evidence}"))]
     return _one_each(rows, (*why, f"a table of its own: {compared.evidence}"))

@@ -187,7 +187,7 @@ class LakeTables:
 
     def _discover(self, listing: pa.Table, since: float) -> None:
         """Settle which tables there are from everything below the root."""
-        lake = discover_lake(sort_listing(listing), self._root, self.definitions)
+        lake = discover_lake(sort_listing(listing), self._root, self.definitions, self._entries.keys)
         before = self._tables or {}
         definitions = {definition.name: definition for definition in self.definitions}
         at = self._clock() if self._stores.lists_parts else None

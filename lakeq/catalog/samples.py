@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from lakeq.catalog.objects import StoredFile, spread
 from lakeq.errors import FormatError, StorageError
-from lakeq.formats.base import Column, ReadOptions
+from lakeq.formats.base import FileSchema, ReadOptions
 from lakeq.formats.detect import FORMATS
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.formats.types import common_type
 
 SAMPLE_LIMIT = 64
@@ -28,47 +29,51 @@ class Comparison:
     evidence: str
 
 
-def compare_files(files: Sequence[StoredFile], kind: str) -> Comparison:
+def compare_files(files: Sequence[StoredFile], kind: str, keys: ParquetKeys | None = None) -> Comparison:
     """Whether the files, at most SAMPLE_LIMIT of them evenly chosen, hold the same columns in format `kind`.
 
     Equal sets of names (any case) and types with a common type that is not merely text. The ends are
     opened first: most strangers are told apart by two files. A file that cannot be read proves nothing;
-    when fewer than two can, the files do not agree.
+    when fewer than two can, the files do not agree. `keys` open encrypted ones, whose columns are not named:
+    evidence is kept with the catalog.
     """
     chosen = spread(files, SAMPLE_LIMIT)
-    known: list[tuple[StoredFile, tuple[Column, ...]]] = []
+    known: list[tuple[StoredFile, FileSchema]] = []
+    options = ReadOptions(extra={"keys": keys})
     ends = {chosen[0].key: chosen[0], chosen[-1].key: chosen[-1]}
     between = [file for file in chosen if file.key not in ends]
     with ThreadPoolExecutor(_THREADS) as threads:
         for batch in (list(ends.values()), between):
-            opened = threads.map(lambda file: _read_columns(file, kind), batch)
-            for file, columns in zip(batch, opened, strict=True):
-                if columns is None:
+            opened = threads.map(lambda file: _read_schema(file, kind, options), batch)
+            for file, schema in zip(batch, opened, strict=True):
+                if schema is None:
                     continue
-                stranger = next((other for other, seen in known if not _same_columns(seen, columns)), None)
+                stranger = next((other for other, seen in known if not _same_columns(seen, schema)), None)
                 if stranger is not None:
                     return Comparison(False, f"columns differ between {stranger.key!r} and {file.key!r}")
-                known.append((file, columns))
+                known.append((file, schema))
     if len(known) < 2:
         return Comparison(
             False, f"columns could not be compared: fewer than two of {len(chosen)} files were readable"
         )
-    names = ", ".join(column.name for column in known[0][1])
-    return Comparison(True, f"{kind} with columns {names} in {len(known):,} of {len(files):,} files compared")
+    is_encrypted = any(schema.encryption is not None for _, schema in known)
+    names = "columns " + ", ".join(column.name for column in known[0][1].columns)
+    held = f"{kind} with {'the same columns' if is_encrypted else names}"
+    return Comparison(True, f"{held} in {len(known):,} of {len(files):,} files compared")
 
 
-def _read_columns(file: StoredFile, kind: str) -> tuple[Column, ...] | None:
+def _read_schema(file: StoredFile, kind: str, options: ReadOptions) -> FileSchema | None:
     try:
-        return FORMATS[kind].inspect(file, ReadOptions()).schema.columns
+        return FORMATS[kind].inspect(file, options).schema
     except (FormatError, StorageError):
         return None
 
 
-def _same_columns(left: tuple[Column, ...], right: tuple[Column, ...]) -> bool:
-    types = {column.name.casefold(): column.type for column in right}
-    if types.keys() != {column.name.casefold() for column in left}:
+def _same_columns(left: FileSchema, right: FileSchema) -> bool:
+    types = {column.name.casefold(): column.type for column in right.columns}
+    if types.keys() != {column.name.casefold() for column in left.columns}:
         return False
-    return all(_same_kind(column.type, types[column.name.casefold()]) for column in left)
+    return all(_same_kind(column.type, types[column.name.casefold()]) for column in left.columns)
 
 
 def _same_kind(left: pa.DataType, right: pa.DataType) -> bool:

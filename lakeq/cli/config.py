@@ -19,6 +19,7 @@ from lakeq.cli.printing import print_json
 from lakeq.cli.render import draw_table, make_console
 from lakeq.cli.values import connect_options
 from lakeq.engines.limits import find_run_limits
+from lakeq.formats.parquet_keys import find_parquet_keys
 from lakeq.ledger.journal import KEEP_DAYS, find_history_folder
 from lakeq.ledger.ledger import check_keep_days, find_history, strip_secrets
 from lakeq.planner.archived import find_archived
@@ -196,3 +197,7 @@ def _find_storage(definition: LakeDefinition | None, options: Mapping[str, Any])
         value = getattr(parsed, name) if found.value is None else found.value
         is_secret = name in SECRET_OPTIONS and value is not None
         yield _set(f"storage.{name}", found, "set" if is_secret else value)
+    variables = {} if definition is None else definition.parquet_keys
+    find_parquet_keys(None, variables)  # refuses what is none
+    keys = find_setting("parquet_keys", None, {"parquet_keys": variables or None})
+    yield _set("parquet_keys", keys, None if keys.value is None else "set")

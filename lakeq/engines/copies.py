@@ -200,7 +200,7 @@ def _find_originals(table: OpenedTable) -> Iterator[_Original]:
     if not isinstance(store, CachingStore) or store.cache is None or table.by_arrow:
         return
     for group in table.groups:
-        if not group.native and is_read_whole(group, table.needs):
+        if not group.native and group.schema.encryption is None and is_read_whole(group, table.needs):
             columns = (group.files[name].to_pylist() for name in ("path", "size", "etag"))
             folders = cache(copy_folder)
             for opened, path, size, etag in zip(group.paths, *columns, strict=True):

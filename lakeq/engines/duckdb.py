@@ -27,6 +27,7 @@ from lakeq.engines.tables import open_tables
 from lakeq.engines.views import empty_select
 from lakeq.errors import EngineError
 from lakeq.formats.base import Column
+from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.formats.types import quote_name, quote_text
 from lakeq.planner.plan import ScanPlan, View
 from lakeq.storage.base import Store
@@ -61,6 +62,7 @@ class DuckDBEngine:
 
     `cache` keeps what is fetched of remote files, and lends DuckDB its copies of small ones. About
     `read_memory` bytes of them are held in memory for a query that runs; None: a fourth of the machine's.
+    `keys` open encrypted Parquet.
     """
 
     name = "duckdb"
@@ -73,12 +75,14 @@ class DuckDBEngine:
         cache: BlockCache | None = None,
         read_memory: int | None = None,
         limits: RunLimits | None = None,
+        keys: ParquetKeys | None = None,
     ) -> None:
         self._stores = stores
         self._cache = cache
         self._read_memory = read_memory or total_memory() // 4
         self._by_arrow = scanner == "arrow"
         self._limits = limits or RunLimits()
+        self._keys = keys
         self._config: dict[str, str] = {
             **_FIXED_CONFIG,
             "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
@@ -204,7 +208,8 @@ class DuckDBEngine:
         self, plan: ScanPlan, max_bytes: int | None, counts: bool, roots: frozenset[str]
     ) -> OpenedFiles:
         token, is_limited = f"q{next(self._tokens)}", max_bytes is not None
-        tables = open_tables(plan, self._store, self._by_arrow, roots, token, is_limited, counts)
+        how = (roots, token, is_limited, counts, self._keys)
+        tables = open_tables(plan, self._store, self._by_arrow, *how)
         early = plan.stops_early
         return OpenedFiles(self._planned, tables, self._read_memory, self._cache, early, max_bytes, counts)
 

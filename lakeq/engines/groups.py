@@ -132,7 +132,8 @@ def group_files(
     """The files of `read` as groups, in the order in which the table's schemas were met.
 
     `prefix` names the table in the planned filesystem. `by_path` says that the engine takes partition
-    values from the path, so that the path must spell them; `may_open`, that local files may be opened at all.
+    values from the path, so that the path must spell them; `may_open`, that local files may be opened at all:
+    encrypted ones never are.
     """
     if read.files["schema_id"].null_count:
         raise ExecutionError(f"Files of table '{read.table.name}' were planned before they were looked into.")
@@ -141,7 +142,7 @@ def group_files(
         files = read.files.filter(pc.equal(read.files["schema_id"], schema_id))
         if not files.num_rows:
             continue
-        native = may_open and store.is_local
+        native = may_open and store.is_local and schema.encryption is None
         plain = _are_plain(read.table, schema, store.root, files["path"]) if native and by_path else native
         mask = plain if isinstance(plain, pa.ChunkedArray) else pa.array([plain] * files.num_rows)
         for opens in (True, False):

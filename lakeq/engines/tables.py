@@ -12,6 +12,9 @@ from lakeq.engines.needs import Needs, find_needs, is_read_whole
 from lakeq.engines.translation import OpenedFile
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.detect import FORMATS
+from lakeq.formats.encrypted_store import PlainParquetStore
+from lakeq.formats.parquet_keys import ParquetKeys
+from lakeq.planner.locked import check_keys
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.base import Store
 from lakeq.storage.local import make_etag
@@ -23,7 +26,7 @@ class OpenedTable:
     """The files of one table as a query opens them: from which store, and whether Arrow decodes them.
 
     `tag` is the table's name in the query's own namespace; `needs` are the ranges that it will ask for, and
-    `decoded` is what Arrow has asked for, as far as its decoder counts.
+    `decoded` is what Arrow has asked for, as far as its decoder counts; `keys` open encrypted files.
     """
 
     read: TableRead
@@ -33,12 +36,14 @@ class OpenedTable:
     tag: str
     needs: Needs = field(default_factory=dict)
     decoded: ArrowReads = field(default_factory=ArrowReads)
+    keys: ParquetKeys = field(default_factory=ParquetKeys)
 
     def planned_files(self, sequence: int) -> Iterator[PlannedFile]:
         """The files to publish in the planned filesystem, each group a sequence, numbered from `sequence`."""
         for number, group in enumerate(self.groups, sequence):
             if not group.native:
-                copied = not self.by_arrow and is_read_whole(group, self.needs)
+                store = self._reader(group)
+                copied = store is self.store and not self.by_arrow and is_read_whole(group, self.needs)
                 folders = cache(copy_folder)
                 columns = [group.files[name].to_pylist() for name in ("file_id", "path", "size", "etag")]
                 for shown, file_id, path, size, etag in zip(group.paths, *columns, strict=True):
@@ -46,7 +51,14 @@ class OpenedTable:
                     needed = self.needs.get(file_id)
                     folder = folders(name.rpartition("/")[0]) if copied else None
                     data = None if needed is None or self.read.chunks is None else needed[1:]
-                    yield PlannedFile(name, self.store, path, size, etag, needed, number, folder, data)
+                    yield PlannedFile(name, store, path, size, etag, needed, number, folder, data)
+
+    def _reader(self, group: FileGroup) -> Store:
+        """What shows the files of a group as the engine reads them."""
+        if group.schema.encryption is None:
+            return self.store
+        columns = (group.files[name].to_pylist() for name in ("path", "size"))
+        return PlainParquetStore(self.store, dict(zip(*columns, strict=True)), self.keys)
 
     def check_unchanged(self) -> None:
         """ObjectChangedError when a file that the engine opens by itself is not the one listed."""
@@ -72,12 +84,14 @@ def open_tables(
     token: str,
     is_limited: bool = False,
     counts: bool = False,
+    keys: ParquetKeys | None = None,
 ) -> tuple[OpenedTable, ...]:
     """The tables that `plan` reads, each file with the path by which an engine is to open it.
 
     `roots` are the folders in which DuckDB may open files by itself; `token` tells the planned files of
     this query from those of others. `is_limited`: what is
-    read counts against a limit; `counts`: every read is to be counted, so no file is opened otherwise.
+    read counts against a limit; `counts`: every read is to be counted, so no file is opened otherwise. `keys`
+    open encrypted Parquet.
     """
     opened = []
     for number, read in enumerate(merge_scans(plan)):
@@ -86,7 +100,11 @@ def open_tables(
         may_open = not counts and (arrow or store.root in roots)
         groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
         needs = find_needs(read, arrow) if is_limited or not store.is_local else {}
-        opened.append(OpenedTable(read, store, arrow, groups, f"lakeq_{number}", needs))
+        if arrow:
+            for scan in plan.scans:
+                check_keys(scan.table, scan.files, scan.columns, reads_fields=False)
+        tag = f"lakeq_{number}"
+        opened.append(OpenedTable(read, store, arrow, groups, tag, needs, keys=keys or ParquetKeys()))
     return tuple(opened)
 
 

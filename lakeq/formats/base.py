@@ -23,16 +23,38 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """A column, by its dotted path, that cannot be decrypted: the name of its key ("": the file does not tell
+    it), and the reason, as what follows "the key, which"."""
+
+    column: str
+    key: str
+    reason: str
+
+    @property
+    def key_words(self) -> str:
+        return f"the key {self.key!r}" if self.key else "a key that the file does not name"
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """A file that is encrypted in itself, and what of it cannot be read."""
+
+    locked: tuple[Locked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileSchema:
     """The columns of one file in their order, and how its bytes are to be decoded.
 
     `options` are the format's own: for CSV `delimiter`, `quote`, `header`, `null`, `compression`;
-    for JSON `layout` (`newline_delimited`, `array`, `unstructured`) and `compression`. Files with equal
-    FileSchemas are read by one scan.
+    for JSON `layout` (`newline_delimited`, `array`, `unstructured`) and `compression`. Of a plain file
+    `encryption` is None. Files with equal FileSchemas are read by one scan.
     """
 
     columns: tuple[Column, ...]
     options: tuple[tuple[str, Any], ...] = ()
+    encryption: Encryption | None = None
 
     def option(self, name: str, default: Any = None) -> Any:
         return dict(self.options).get(name, default)
@@ -88,8 +110,8 @@ class ReadOptions:
     """What a user declared about a table's files; None means: find out.
 
     `columns` are the data columns in order (for headerless CSV: by position; else by name). `extra` may
-    hold `sample`, the number of (decompressed) bytes of a text file to look at, and `tail`, how many bytes of
-    a file's end to read for its footer at first.
+    hold `sample`, the number of (decompressed) bytes of a text file to look at, `tail`, how many bytes of a
+    file's end to read for its footer at first, and `keys`, the ParquetKeys.
     """
 
     delimiter: str | None = None

@@ -8,29 +8,27 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lakeq.errors import CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import (
     ArrowFile,
     Column,
+    Encryption,
     FileFacts,
     FileSchema,
     ReadOptions,
     RowGroup,
     Source,
 )
+from lakeq.formats.encrypted_footer import open_footer
 from lakeq.formats.footer import ENCRYPTED
-from lakeq.formats.footer_keys import CRYPTO_BYTES, name_column_keys, name_footer_key
 from lakeq.formats.fragments import file_fields, scan_files, scan_schema
 from lakeq.formats.parquet_facts import FooterFaultError, read_facts
+from lakeq.formats.parquet_keys import ParquetKeys
+from lakeq.formats.parquet_tail import MAGIC, TAIL_BYTES, corrupt, read_tail
 from lakeq.formats.scan_sql import call_reader
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # loads pandas, where that is installed
-
-TAIL_BYTES = 64 * 1024
-_MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
-_TRAILER_BYTES = 8
 
 
 class ParquetFormat:
@@ -43,23 +41,22 @@ class ParquetFormat:
     def inspect(self, source: Source, options: ReadOptions) -> FileFacts:
         """The footer of `source`: one read of its end, a second only when the footer is longer.
 
-        CorruptFileError for a file that is cut short, encrypted or damaged. Of `options` only `tail` applies,
-        the bytes of the first read (64 KiB).
+        CorruptFileError for a file that is cut short or damaged; ParquetKeyError for one whose footer cannot
+        be decrypted. Of `options` only `tail` applies, the bytes of the first read (64 KiB), and `keys`.
         """
-        footer = read_footer(source, options.extra.get("tail", TAIL_BYTES))
-        try:
-            facts = read_facts(footer)
-        except FooterFaultError as fault:
-            if str(fault) == ENCRYPTED:
-                raise _encrypted(source, "columns", name_column_keys(footer[len(_MAGIC) :])) from None
-            raise _corrupt(source, str(fault)) from None
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise _corrupt(source, f"its footer cannot be read ({_first_line(error)})") from error
+        tail = read_tail(source, options.extra.get("tail", TAIL_BYTES))
+        facts = _read_facts(source, tail) if tail.endswith(MAGIC) else None
+        if facts is None:
+            opened = open_footer(tail, source.size, source.path, options.extra.get("keys") or ParquetKeys())
+            facts = _read_facts(source, opened.plain)
+            if facts is None:
+                raise corrupt(source, ENCRYPTED)
+            facts = replace(facts, schema=replace(facts.schema, encryption=Encryption(opened.locked)))
         groups = facts.row_groups or ()
         stored = sum(chunk.bytes for group in groups for chunk in group.chunks.values())
         if stored > source.size or any(g.row_count < 0 or _has_negative(g) for g in groups):
-            raise _corrupt(source, f"its footer tells of {stored:,} bytes of data in {source.size:,}")
-        return replace(facts, footer_bytes=len(footer) - len(_MAGIC))
+            raise corrupt(source, f"its footer tells of {stored:,} bytes of data in {source.size:,}")
+        return replace(facts, footer_bytes=len(tail))
 
     def duckdb_scan(
         self,
@@ -89,42 +86,16 @@ class ParquetFormat:
         return scan_files(file_format, files, scan_schema(fields, partition_columns), filesystem)
 
 
-def read_footer(source: Source, tail_bytes: int = TAIL_BYTES) -> bytes:
-    """The footer with its length and magic, from the end of the file, of which so much is read at first."""
-    tail = source.read(max(source.size - tail_bytes, 0), min(tail_bytes, source.size))
-    if tail[-4:] == _ENCRYPTED_MAGIC:
-        length = min(int.from_bytes(tail[-8:-4], "little"), source.size - _TRAILER_BYTES)
-        crypto = source.read(source.size - _TRAILER_BYTES - length, min(length, CRYPTO_BYTES))
-        raise _encrypted(source, "footer", name_footer_key(crypto))
-    if tail[-4:] != _MAGIC:
-        raise _corrupt(source, "it does not end with a Parquet footer")
-    length = int.from_bytes(tail[-8:-4], "little") + _TRAILER_BYTES
-    if length == _TRAILER_BYTES or length + len(_MAGIC) > source.size:
-        raise _corrupt(source, f"its footer claims {length:,} of {source.size:,} bytes")
-    if length > len(tail):
-        tail = source.read(source.size - length, length - len(tail)) + tail
-    # A whole file to the library, though one without data.
-    return _MAGIC + tail[-length:]
-
-
-def _corrupt(source: Source, problem: str) -> CorruptFileError:
-    return CorruptFileError(
-        f"Not a whole Parquet file: {source.path}: {problem}. Upload it again, or remove it.", source.path
-    )
-
-
-def _encrypted(source: Source, part: str, keys: Sequence[str]) -> CorruptFileError:
-    """The error for a file of which a `part` is encrypted with keys of these names (none: not told)."""
-    named = (
-        f"the keys {', '.join(map(repr, keys))}" if len(keys) > 1 else f"the key {keys[0]!r}" if keys else ""
-    )
-    how = f"Its {part} {'are' if part == 'columns' else 'is'} encrypted"
-    what = f"{how} with {named}" if named else f"{how}, and it does not name the key"
-    return CorruptFileError(
-        f"Encrypted Parquet is not read: {source.path}. {what}. Store it decrypted, as DuckDB or pyarrow can "
-        "with the key, or leave it out.",
-        source.path,
-    )
+def _read_facts(source: Source, footer: bytes) -> FileFacts | None:
+    """What a footer tells; None where some of its file is encrypted."""
+    try:
+        return read_facts(MAGIC + footer)  # a whole file to Arrow, though one without data
+    except FooterFaultError as fault:
+        if str(fault) == ENCRYPTED:
+            return None
+        raise corrupt(source, str(fault)) from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise corrupt(source, f"its footer cannot be read ({_first_line(error)})") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -55,6 +55,59 @@ def read_list(data: bytes, at: int) -> tuple[list[Any], int]:
     return values, at
 
 
+RawFields = dict[int, tuple[int, bytes]]
+"""The fields of a struct in their order, by number: kind and encoded value, for one that is written anew in
+parts."""
+
+
+def split_struct(data: bytes, at: int = 0) -> tuple[RawFields, int]:
+    """The encoded fields of the struct that begins at `at`, and where it ends. Errors as of `read_struct`."""
+    fields: RawFields = {}
+    number = 0
+    while head := data[at]:
+        at += 1
+        kind = head & 15
+        if head > 15:
+            number += head & 0xF0
+        else:
+            number, at = _read_long_number(data, at)
+        end = at if kind in (TRUE, FALSE) else _read_value(data, at, kind)[1]
+        fields[number >> 4] = kind, data[at:end]
+        at = end
+    return fields, at + 1
+
+
+def split_structs(data: bytes) -> list[RawFields]:
+    """The structs of an encoded list of them. Errors as of `read_struct`."""
+    size, at = data[0] >> 4, 1
+    if data[0] & 15 != STRUCT:
+        raise ValueError("not a list of structs")
+    if size == 15:
+        size, at = read_varint(data, at)
+    structs = []
+    for _ in range(size):
+        struct, at = split_struct(data, at)
+        structs.append(struct)
+    return structs
+
+
+def join_struct(fields: RawFields) -> bytes:
+    """The encoded struct of these fields."""
+    parts, before = [], 0
+    for number, (kind, value) in sorted(fields.items()):
+        step = number - before
+        parts.append(bytes([step << 4 | kind] if 0 < step < 16 else [kind]))
+        if not 0 < step < 16:
+            parts.append(encode_integer(number))
+        parts.append(value)
+        before = number
+    return b"".join(parts) + b"\x00"
+
+
+def encode_integer(value: int) -> bytes:
+    return encode_varint(value << 1 ^ value >> 63)
+
+
 def encode_bytes(value: bytes) -> bytes:
     return encode_varint(len(value)) + value
 

@@ -18,6 +18,7 @@ from lakeq.formats.detect import FORMATS
 from lakeq.planner.bind import BoundQuery, Params, TableReference
 from lakeq.planner.budget import LEAST_FOOTERS
 from lakeq.planner.limits import stops_early
+from lakeq.planner.locked import check_keys
 from lakeq.planner.metadata import ReadMetadata, scan_rows
 from lakeq.planner.plan import InlineTable, ScanPlan, View
 from lakeq.planner.pruning import Pruning, plan_prefixes, plan_pruning
@@ -132,6 +133,7 @@ def scan_table(
             catalog.inspect(selection, settings.fetches_whole)
             weighed = weigh_files(selection, entry, pruning, data, locates)
     table = entry.table
+    check_keys(table, weighed.files, data)
     scan = TableScan(
         table=table,
         alias=reference.alias,

@@ -28,6 +28,7 @@ from lakeq.planner.budget import QueryLimits, check_required_keys
 from lakeq.planner.build import PlanSettings, build_plan
 from lakeq.planner.dialects.binding import bind_dialect, told_in
 from lakeq.planner.estimate import Estimate
+from lakeq.planner.locked import check_keys
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_rows
 from lakeq.planner.parse import DIALECT, nested_too_deeply
 from lakeq.planner.plan import ScanPlan
@@ -151,6 +152,7 @@ class Planner:
         for scan in plan.scans:
             if not scan.from_index:
                 self.catalog.inspect(scan.files, fetches_whole=True)
+                check_keys(scan.table, scan.files, scan.columns)
         widened = any(self.catalog.table(name).columns != columns for name, columns in before.items())
         plan = replan(plan.clock) if widened else plan
         self.terms.check_files(plan)  # planned anew, at another time

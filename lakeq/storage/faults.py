@@ -42,6 +42,10 @@ _PASSING = (408, 425, 429)
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 
 
+_NO_KMS = (
+    "it is encrypted with a key of KMS (SSE-KMS), which these credentials may not use. Reading it needs the "
+    "right kms:Decrypt on that key, by a policy of their own or of the key"
+)
 _KEYS = {
     "stored using a form of Server Side Encryption": (
         "it is encrypted with a key that S3 does not have (SSE-C). Pass sse_customer_key=, or set "
@@ -50,8 +54,10 @@ _KEYS = {
     "encryption parameters are not applicable": (
         "it is not encrypted with a key of its owner's (SSE-C). Leave sse_customer_key out"
     ),
+    "kms:Decrypt": _NO_KMS,
+    "refers to a customer master key": _NO_KMS,
 }
-"""S3's words, of errors 400 that have no code of their own, for a customer's key missing or too many."""
+"""S3's words, of errors 400 and 403 that have no code of their own, for a key that is missing or too many."""
 
 
 def translate_obstore_error(error: Exception, location: str, listed: bool) -> LakeqError:
@@ -73,7 +79,7 @@ def translate_obstore_error(error: Exception, location: str, listed: bool) -> La
         code = "PermanentRedirect"
     silence = "" if status else next((why for word, why in _SILENCE.items() if word in text), "")
     error.args = (" ".join(part for part in (status, code, silence) if part) or "nothing that can be read",)
-    if status == "400" and (fault := needs_key(text, location)) is not None:
+    if status in ("400", "403") and (fault := needs_key(text, location)) is not None:
         return fault
     if "token request" in text or "credential provider" in text:
         # obstore asks the instance that it runs on where Google or Azure are given no credentials.
@@ -85,7 +91,7 @@ def translate_obstore_error(error: Exception, location: str, listed: bool) -> La
 
 
 def needs_key(text: str, location: str) -> AccessDeniedError | None:
-    """The error where a server's `text` says that an object wants a customer's key, or wants none."""
+    """The error where a server's `text` says that an object wants a key, or another right, or wants none."""
     why = next((why for words, why in _KEYS.items() if words in text), None)
     return None if why is None else AccessDeniedError(f"Cannot read '{location}': {why}.", location)
 

@@ -68,7 +68,10 @@ class S3Keys:
         answer = getattr(error, "response", {})
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = answer.get("Error", {}).get("Code", "")
-        if status == 400 and (fault := needs_key(answer["Error"].get("Message", ""), location)) is not None:
+        if (
+            status in (400, 403)
+            and (fault := needs_key(answer["Error"].get("Message", ""), location)) is not None
+        ):
             return fault
         code = "" if code.isdigit() else code  # botocore puts the status where a store gave no code
         return translate_status(status, code, location, listed)

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from lakeq.formats import thrift
 from lakeq.formats.base import FileFacts, ReadOptions
 from lakeq.formats.footer_patterns import HEAD, match_at, read_size
-from lakeq.formats.parquet import ParquetFormat, read_footer
+from lakeq.formats.parquet import ParquetFormat
 from lakeq.formats.parquet_facts import find_groups, read_common_facts, read_facts_by_arrow
+from lakeq.formats.parquet_tail import MAGIC, read_tail
 from tests.formats.decoders import FileSource
 from tests.formats.test_parquet import EVERY_TYPE
 
@@ -28,6 +29,11 @@ DECIMALS = {
     f"decimal{digits}": pa.array([Decimal(-5), None, Decimal(700)], pa.decimal128(digits, 2))
     for digits in (5, 9, 12, 18, 20, 38)
 }
+
+
+def read_footer(path: Path) -> bytes:
+    """The footer of a file, as Arrow is shown it."""
+    return MAGIC + read_tail(FileSource(path))
 
 
 def assert_same(footer: bytes) -> FileFacts:
@@ -40,7 +46,7 @@ def assert_same(footer: bytes) -> FileFacts:
 
 def footer_of(path: Path, table: pa.Table, **options: Any) -> bytes:
     pq.write_table(table, path, **options)
-    return read_footer(FileSource(path))
+    return read_footer(path)
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.4", "2.6"])
@@ -85,7 +91,7 @@ def test_every_type_of_duckdb(tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         for version in ("v1", "v2"):
             connection.execute(f"COPY ({query}) TO '{path}' (PARQUET_VERSION {version}, ROW_GROUP_SIZE 2048)")
-            facts = assert_same(read_footer(FileSource(path)))
+            facts = assert_same(read_footer(path))
             assert facts.row_groups is not None and len(facts.row_groups) == 3
 
 
@@ -93,7 +99,7 @@ def test_statistics_of_types_without_an_order_are_left_to_arrow(tmp_path: Path) 
     path = tmp_path / "a.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT NULL c) TO '{path}' (FORMAT parquet)")
-    footer = read_footer(FileSource(path))
+    footer = read_footer(path)
     assert read_common_facts(footer) is None
     assert ParquetFormat().inspect(FileSource(path), ReadOptions()) == read_facts_by_arrow(footer)
 
@@ -103,12 +109,12 @@ def test_polars(tmp_path: Path, statistics: Any) -> None:
     path = tmp_path / "a.parquet"
     frame = pl.DataFrame({"a": [1, None], "s": ["x", "y"], "f": [1.0, float("nan")], "l": [[1], []]})
     frame.write_parquet(path, statistics=statistics)
-    assert_same(read_footer(FileSource(path)))
+    assert_same(read_footer(path))
 
 
 def test_files_of_other_writers_come_out_the_same_if_read_here() -> None:
     path = DATA / "parquet" / "nested_structs.rust.parquet"
-    footer = read_footer(FileSource(path))
+    footer = read_footer(path)
     assert repr(read_common_facts(footer)) in ("None", repr(read_facts_by_arrow(footer)))
 
 
@@ -237,7 +243,7 @@ def test_any_table_of_duckdb(tmp_path_factory: pytest.TempPathFactory, table: pa
             connection.execute(f"COPY given TO '{path}' (FORMAT parquet)")
         except duckdb.Error:  # types and values that DuckDB does not have: half floats, dates far off
             return
-    assert_same(read_footer(FileSource(path)))
+    assert_same(read_footer(path))
 
 
 def test_files_of_one_schema_share_it_and_differ_in_the_rest(tmp_path: Path) -> None:
@@ -279,4 +285,4 @@ def test_threads_may_inspect_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     for i in range(40):
-        assert repr(found[i]) == repr(read_facts_by_arrow(read_footer(sources[i])))
+        assert repr(found[i]) == repr(read_facts_by_arrow(read_footer(sources[i].file)))

@@ -92,6 +92,26 @@ def test_a_key_that_is_missing_or_too_many_is_named(
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(
+    "said",
+    [
+        "User: arn:aws:iam::1:user/CANARY is not authorized to perform: kms:Decrypt on resource: "
+        "arn:aws:kms:us-east-1:1:key/CANARY because no identity-based policy allows the kms:Decrypt action",
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you "
+        "are not allowed to access.",
+    ],
+)
+def test_a_key_of_kms_that_may_not_be_used_is_told_by_the_right(
+    scripted_server: ScriptedServer, key: str, said: str
+) -> None:
+    body = f"<Error><Code>AccessDenied</Code><Message>{said}</Message></Error>"
+    scripted_server.scripts[f"GET /lake/{key}"] = [reply(403, body.encode())]
+    with pytest.raises(AccessDeniedError, match="needs the right kms:Decrypt on that key") as caught:
+        open_scripted(scripted_server).read(key, 0, 4, '"v1"')
+    assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
     ("status", "said"), [(400, MISSING), (400, ""), (403, ""), (404, ""), (412, ""), (301, "")]
 )
 def test_no_answer_brings_the_key_to_light(
