@@ -23,4 +23,9 @@ def locked(path: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        if sys.platform != "win32":
+            with suppress(OSError):
+                fcntl.flock(
+                    handle, fcntl.LOCK_UN
+                )  # closing alone leaves it to a child that was forked meanwhile
         os.close(handle)

@@ -15,7 +15,14 @@ from typing import Literal, Self
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from lakeq.engines.connection import Params, bind_query, check_query, create_views, lock_settings
+from lakeq.engines.connection import (
+    Params,
+    bind_query,
+    check_query,
+    create_views,
+    find_closing,
+    lock_settings,
+)
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
@@ -32,6 +39,7 @@ from lakeq.planner.plan import ScanPlan, View
 from lakeq.storage.base import Store
 from lakeq.storage.block_cache import BlockCache, is_literal_path
 from lakeq.storage.caching import CachingStore
+from lakeq.storage.forks import check_process
 from lakeq.storage.memory import total_memory
 from lakeq.storage.reads import PlannedFileSystem
 
@@ -96,6 +104,7 @@ class DuckDBEngine:
         self._databases: list[_Database] = []
         self._rehearsal: _Rehearsal | None = None
         self._closed = False
+        self._process = os.getpid()
         self._functions: tuple[str, ...] | None = None
 
     def warm_up(self, root: Store) -> None:
@@ -161,13 +170,16 @@ class DuckDBEngine:
 
     def functions(self) -> tuple[str, ...]:
         """The names of the functions that a query may call, in alphabetical order."""
+        check_process(self._process, "This engine")
         with self._lock:
             if self._functions is None:
                 self._functions = list_functions(self._rehearse().connection)
             return self._functions
 
     def close(self) -> None:
-        """Stop what runs and free it. The engine cannot be used again."""
+        """Stop what runs and free it. The engine cannot be used again. A child's copy is left as it is."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._closed = True
             databases, self._databases, self._database = self._databases, [], None
@@ -177,8 +189,7 @@ class DuckDBEngine:
         if rehearsal is not None:
             rehearsal.close()
         for database in databases:
-            with suppress(duckdb.Error):  # a reader that did not stop in time keeps it
-                database.close()
+            database.close()  # but for one that a reader keeps who did not stop in time
 
     def __enter__(self) -> Self:
         return self
@@ -196,6 +207,7 @@ class DuckDBEngine:
         return frozenset(store.root for store in stores if store.is_local)
 
     def _open_session(self, roots: frozenset[str], holds_clock: bool) -> Session:
+        check_process(self._process, "This engine")
         with self._lock:
             database = self._open_database(roots)
         # Tables below other folders than the database's are read as well, if not by DuckDB itself.
@@ -250,7 +262,7 @@ class _Database:
             lock_settings(self.connection, SESSION_SETTINGS)
         except duckdb.Error as error:
             raise EngineError(f"DuckDB cannot be started: {error}") from error
-        self.close = weakref.finalize(self, self.connection.close)
+        self.close = weakref.finalize(self, find_closing(self.connection))
 
 
 class _Rehearsal:
@@ -258,7 +270,7 @@ class _Rehearsal:
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self.connection = connection
-        self.close = weakref.finalize(self, connection.close)
+        self.close = weakref.finalize(self, find_closing(connection))
         self._names: list[str] = []
         self._shown: tuple[Mapping[str, Sequence[Column]], Sequence[View]] | None = None
 

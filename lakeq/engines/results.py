@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -14,10 +15,12 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.base import QueryStats
+from lakeq.engines.connection import find_closing
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.profile import Profile, count_bytes, read_profile
 from lakeq.engines.translation import translate_run_error
 from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
+from lakeq.storage.forks import check_process, keep_from_children
 from lakeq.storage.workers import begin
 
 BATCH_ROWS = 65536
@@ -25,6 +28,8 @@ BATCH_ROWS = 65536
 
 # An interrupt that comes between two statements meets nothing that runs, so it is repeated.
 _STOP_ATTEMPTS, _STOP_SECONDS = 100, 0.05
+
+_WHAT = "This query"
 
 T = TypeVar("T")
 
@@ -63,7 +68,8 @@ class DuckDBResult:
         self._rows = 0
         self._seconds = seconds
         self._ran, self._profile = profile is not None, profile
-        self._release = weakref.finalize(self, _release, connection, files)
+        self._process = os.getpid()
+        self._release = weakref.finalize(self, _release, find_closing(connection), files, self._process)
 
     @property
     def schema(self) -> pa.Schema:
@@ -81,6 +87,7 @@ class DuckDBResult:
 
     def cancel(self) -> None:
         """Stop the query from another thread; `batches` then raises QueryCancelledError."""
+        check_process(self._process, _WHAT)
         is_first, self._cancelled = not self._cancelled, True
         if self._release.alive:
             self._connection.interrupt()
@@ -128,7 +135,9 @@ class DuckDBResult:
                 return
 
     def close(self) -> None:
-        """Let go of everything the query holds."""
+        """Let go of everything the query holds. In a child of its process nothing is let go of."""
+        if os.getpid() != self._process:
+            return
         self._taken = True
         self._relation = None
         self._files.stop()  # before DuckDB waits for its threads, which may wait for a store
@@ -138,6 +147,7 @@ class DuckDBResult:
         self._release()
 
     def _open(self) -> pa.RecordBatchReader:
+        check_process(self._process, _WHAT)
         with self._lock:
             if self._reader is None:
                 if self._relation is None:
@@ -149,7 +159,7 @@ class DuckDBResult:
     def _start(self, relation: DuckDBPyRelation) -> pa.RecordBatchReader:
         if not self._ran:
             self._start_files()
-        return relation.to_arrow_reader(BATCH_ROWS)
+        return keep_from_children(relation.to_arrow_reader(BATCH_ROWS))
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         try:
@@ -165,6 +175,7 @@ class DuckDBResult:
 
     def _timed(self, step: Callable[..., T], *arguments: Any) -> T:
         """The outcome of `step`, its time added to the query's, its failure told in our words."""
+        check_process(self._process, _WHAT)
         began = time.perf_counter()
         try:
             with self._step:
@@ -187,9 +198,11 @@ class DuckDBResult:
         return self._files.find_cause(text) or translate_run_error(text, self._sql)
 
 
-def _release(connection: DuckDBPyConnection, files: OpenedFiles) -> None:
+def _release(close: Callable[[], None], files: OpenedFiles, process: int) -> None:
+    if os.getpid() != process:
+        return
     files.stop()  # DuckDB's threads may wait for a store, and DuckDB for them
     try:
-        connection.close()
+        close()
     finally:
         files.close()

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.fs
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from lakeq.engines.connection import bind_query, check_query, create_views
+from lakeq.engines.connection import bind_query, check_query, create_views, find_closing
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.passes import stays_within
 from lakeq.engines.profile import Profile, read_profile
@@ -67,7 +67,7 @@ class Session:
         self._open_plan = open_plan
         self._filesystem = filesystem
         self._running = running
-        self._release = weakref.finalize(self, connection.close)
+        self._release = weakref.finalize(self, find_closing(connection))
         self.now: datetime | None = None
         connection.execute(_SETTINGS)
         if holds_clock:

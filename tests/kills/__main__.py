@@ -19,7 +19,9 @@ def main() -> int:
     parser.add_argument("--traced", action="store_true", help="kill at system calls, with strace")
     options = parser.parse_args()
     report, told, began = Report(), 0, time.monotonic()
-    for number, report in run_kills(options.count, options.seed, tuple(options.kind or KINDS), options.traced):
+    for number, report in run_kills(
+        options.count, options.seed, tuple(options.kind or KINDS), options.traced
+    ):
         for problem in report.problems[told:]:
             tell(f"FAILED {problem}")
         told = len(report.problems)
@@ -29,7 +31,9 @@ def main() -> int:
         tell(
             f"{kind}: {report.kills[kind]} killed, {report.ends[kind]} ended before, {report.told[kind]} steps acknowledged"
         )
-    tell(f"{sum(report.kills.values())} kills from seed {options.seed}: {told} problems; {dict(report.notes)}")
+    tell(
+        f"{sum(report.kills.values())} kills from seed {options.seed}: {told} problems; {dict(report.notes)}"
+    )
     return 1 if told else 0
 
 

@@ -111,7 +111,9 @@ def judge_catalogs(world: World, told: Told) -> Iterator[str]:
 def _judge_listed(world: World, saved: SavedStore) -> Iterator[str]:
     for part in saved.known.listed:
         rows = saved.known.slice(part.range)
-        found = {p: e.strip('"') for p, e in zip(rows["path"].to_pylist(), rows["etag"].to_pylist(), strict=True)}
+        found = {
+            p: e.strip('"') for p, e in zip(rows["path"].to_pylist(), rows["etag"].to_pylist(), strict=True)
+        }
         state = world.state_at(part.at)
         right = {p: etag for p, etag in state.items() if part.range.start <= p < part.range.stop}
         if found != right:
@@ -204,6 +206,8 @@ def count_strays(cache: Path) -> int:
             known = {f"{row[0]}/{row[1]}" for row in connection.execute("SELECT folder, name FROM blocks")}
         below = [p for p in folder.rglob("*") if p.is_file() and p.parent != folder]
         strays += sum(
-            str(p.relative_to(folder)) not in known for p in below if p.parent.name not in ("leases", "writers")
+            str(p.relative_to(folder)) not in known
+            for p in below
+            if p.parent.name not in ("leases", "writers")
         )
     return strays

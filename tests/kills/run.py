@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import random
@@ -22,7 +23,7 @@ from typing import Any
 import duckdb  # noqa: F401 - loaded once for all victims
 import obstore  # noqa: F401
 
-import lakeq.connecting  # noqa: F401
+import lakeq.connecting
 import lakeq.planner.parse
 import lakeq.storage.s3_listing
 from tests.kills.judge import judge
@@ -31,7 +32,8 @@ from tests.kills.world import World
 from tests.servers import run_latency_s3
 
 RUNS_A_WORLD = 25
-PATIENCE = 120.0
+PATIENCE = 900.0
+"""Seconds after which a process hangs; a busy machine may take minutes over a step."""
 SYSCALLS = (
     "openat,write,pwrite64,pwritev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,"
     "ftruncate,flock,link,linkat,close"
@@ -172,6 +174,7 @@ def in_child(work: Callable[[], list[str]]) -> list[str]:
     read, write = os.pipe()
 
     def tell() -> None:
+        faulthandler.dump_traceback_later(PATIENCE - 10)  # to the standard error output
         try:
             found = work()
         except BaseException:  # noqa: BLE001 - it is told
