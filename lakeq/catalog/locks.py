@@ -25,7 +25,6 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         if sys.platform != "win32":
             with suppress(OSError):
-                fcntl.flock(
-                    handle, fcntl.LOCK_UN
-                )  # closing alone leaves it to a child that was forked meanwhile
+                # Closing alone would leave it to a child that was forked meanwhile.
+                fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +28,7 @@ from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.limits import RunLimits
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import SESSION_SETTINGS, Session
+from lakeq.engines.spills import find_spill_folder, remove_spills
 from lakeq.engines.statements import find_names, runs_when_bound
 from lakeq.engines.tables import open_tables
 from lakeq.engines.views import empty_select
@@ -91,7 +91,7 @@ class DuckDBEngine:
         self._by_arrow = scanner == "arrow"
         self._config: dict[str, str] = {
             **_FIXED_CONFIG,
-            "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
+            "temp_directory": temp_directory or find_spill_folder(),
             **({} if threads is None else {"threads": str(threads)}),
             **({} if memory_limit is None else {"memory_limit": memory_limit}),
             **(limits or RunLimits()).configure(),
@@ -233,6 +233,8 @@ class DuckDBEngine:
         """The database, opened anew when it may not read below `roots` yet: one that runs cannot be told."""
         if self._closed:
             raise EngineError("This engine is closed. Open the lake again.")
+        if not self._databases:
+            remove_spills()
         if self._database is None or not roots <= self._database.roots:
             known = self._database.roots if self._database else frozenset()
             copies = {self._cache.folder} if self._cache and is_literal_path(self._cache.folder) else set()

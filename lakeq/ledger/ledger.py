@@ -280,8 +280,8 @@ class QueryRecord:
         return left
 
     def end(self, outcome: str, stats: QueryStats | None = None, error: BaseException | None = None) -> None:
-        """Enter how it ended; nothing, if it did not begin, has ended, or is the query of a process from which
-        this one was forked."""
+        """Enter how it ended; nothing, if it did not begin, has ended, or is of a process from which this one
+        was forked."""
         if os.getpid() != self._process:
             return
         with self._lock:

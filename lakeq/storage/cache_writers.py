@@ -33,9 +33,7 @@ class CacheWriters:
                 os.makedirs(folder, 0o700, exist_ok=True)
             path = os.path.join(self._folder, self.token)
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            with suppress(
-                OSError
-            ):  # a filesystem without locks: its blocks may be swept, which costs work only
+            with suppress(OSError):  # without locks its blocks may be swept, which costs work only
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def find_living(self) -> frozenset[str]:

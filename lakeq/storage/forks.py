@@ -27,13 +27,13 @@ def check_process(process: int, what: str) -> None:
 
 
 def check_clients(url: str) -> None:
-    """ForkedProcessError when the clients of clouds have begun to work in another process, from which this one
-    was forked: they share threads that do not exist here."""
+    """ForkedProcessError when the clients of clouds have begun to work in a process from which this one was
+    forked: they share threads that do not exist here."""
     first = _find_first_process()
     if os.getpid() != first:
         raise ForkedProcessError(
-            f"'{url}' cannot be read in this process: it was forked from process {first}, which has read from "
-            "a cloud by then. Start it by 'spawn' or 'forkserver', as "
+            f"'{url}' cannot be read in this process: it was forked from process {first}, which had read "
+            "from a cloud before. Start it by 'spawn' or 'forkserver', as "
             "multiprocessing.get_context('forkserver') does, or fork before the first lake is opened."
         )
 

@@ -19,14 +19,11 @@ def main() -> int:
     parser.add_argument("--traced", action="store_true", help="kill at system calls, with strace")
     options = parser.parse_args()
     report, told, began = Report(), 0, time.monotonic()
-    for number, report in run_kills(
-        options.count, options.seed, tuple(options.kind or KINDS), options.traced
-    ):
+    for report in run_kills(options.count, options.seed, tuple(options.kind or KINDS), options.traced):
         for problem in report.problems[told:]:
             tell(f"FAILED {problem}")
         told = len(report.problems)
-        if number % 25 == 0:
-            tell(f"{number} runs in {time.monotonic() - began:.0f} s")
+        tell(f"{report.kills.total()} kills in {time.monotonic() - began:.0f} s")
     for kind in KINDS:
         tell(
             f"{kind}: {report.kills[kind]} killed, {report.ends[kind]} ended before, {report.told[kind]} steps acknowledged"

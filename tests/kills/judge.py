@@ -26,8 +26,8 @@ Told = list[dict[str, Any]]
 
 
 def judge(world: World, told: Told, earlier: set[str], rng: random.Random) -> Iterator[str]:
-    """What is wrong after a kill, a text each. `told` is what the victim acknowledged; `earlier` are the ids
-    and texts of the ledger that victims before it did. `rng` chooses what is asked."""
+    """What is wrong after some were killed, a text each. `told` is what they acknowledged; `earlier` are the
+    ids and texts of the ledger that victims before them did. `rng` chooses what is asked."""
     os.environ["LAKEQ_DATA_DIR"] = str(world.data)
     yield from judge_answers_told(world, told)
     yield from judge_locks(world)
@@ -94,6 +94,8 @@ def judge_ledger(world: World, told: Told, earlier: set[str]) -> Iterator[str]:
 def judge_catalogs(world: World, told: Told) -> Iterator[str]:
     """A saved catalog is whole, and each range in it is what the bucket held when it was listed."""
     refreshed = [step["began"] for step in told if step["what"] == "refreshed"]
+    if any(step["what"] == "clearing" for step in told):
+        refreshed = []
     paths = list(world.cache.glob("catalog/listings/*.catalog"))
     if refreshed and not paths:
         yield "a refresh was acknowledged, and no catalog is there"
@@ -143,7 +145,7 @@ def _judge_kept(told: Told, whole: set[str]) -> Iterator[str]:
     for step in told:
         if step["what"] == "kept":
             kept |= set(step["numbers"])
-        if step["what"] == "clearing":
+        if step["what"] in ("clearing", "evicting"):
             return
     lost = [number for number in kept if made_key(number) not in whole]
     if lost:

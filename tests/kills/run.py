@@ -7,16 +7,17 @@ import json
 import os
 import random
 import select
-import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from tests.kills.victims import KINDS, run_victim
 from tests.kills.world import World
 from tests.servers import run_latency_s3
 
-RUNS_A_WORLD = 25
+ROUNDS_A_WORLD = 12
 PATIENCE = 900.0
 """Seconds after which a process hangs; a busy machine may take minutes over a step."""
 SYSCALLS = (
@@ -53,34 +54,37 @@ class Report:
 
 def run_kills(
     count: int, seed: int, kinds: tuple[str, ...] = tuple(KINDS), traced: bool = False
-) -> Iterator[tuple[int, Report]]:
-    """Kill `count` victims; how many were, after each. `traced`: at a system call, else at a moment."""
+) -> Iterator[Report]:
+    """Kill `count` victims, one of each kind at a time, that share a cache; how it went so far, after each
+    round. `traced`: at a system call, else at a moment."""
     lakeq.planner.parse.load_dialect()
     lakeq.storage.s3_listing.load_botocore()
     report = Report()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder, serve(Path(folder)) as endpoint:
-        number = 0
-        while number < count:
-            world = World(Path(folder) / "buckets", f"w{number}", endpoint, Path(folder) / f"home{number}")
-            world.fill()
-            earlier: set[str] = set()
-            for _ in range(min(RUNS_A_WORLD, count - number)):
-                rng = random.Random(f"{seed} {number}")
-                kind = kinds[number % len(kinds)]
-                world.change(rng)
-                told, is_killed = kill_one(world, kind, rng, f"{seed}.{number}", traced)
-                (report.kills if is_killed else report.ends)[kind] += 1
-                report.told[kind] += len(told)
-                for text in in_child(lambda: list(judge(world, told, earlier, rng))):  # noqa: B023
-                    if text.startswith("note: "):
-                        report.notes[text] += 1
-                    else:
-                        report.problems.append(f"seed {seed} run {number} ({kind}): {text}")
-                earlier |= {key for step in told for key in remember(step)}
-                number += 1
-                yield number, report
-            shutil.rmtree(world.home)
-            shutil.rmtree(world.lake)
+        rounds = 0
+        while report.kills.total() + report.ends.total() < count:
+            if rounds % ROUNDS_A_WORLD == 0:
+                world = World(
+                    Path(folder) / "buckets", f"w{rounds}", endpoint, Path(folder) / f"home{rounds}"
+                )
+                world.fill()
+                earlier: set[str] = set()
+            rng = random.Random(f"{seed} {rounds}")
+            world.change(rng)
+            told = kill_all(world, kinds, rng, f"{seed}.{rounds}", traced, report)
+            for text in in_child(partial(judge_all, world, told, earlier, rng)):
+                if text.startswith("note: "):
+                    report.notes[text] += 1
+                else:
+                    report.problems.append(f"seed {seed} round {rounds}: {text}")
+            earlier |= {key for step in told for key in remember(step)}
+            rounds += 1
+            yield report
+
+
+def judge_all(world: World, told: list[dict[str, Any]], earlier: set[str], rng: random.Random) -> list[str]:
+    """All that is wrong."""
+    return list(judge(world, told, earlier, rng))
 
 
 def remember(step: dict[str, Any]) -> list[str]:
@@ -98,47 +102,77 @@ def serve(folder: Path) -> Iterator[str]:
         yield endpoint
 
 
-def kill_one(
-    world: World, kind: str, rng: random.Random, tag: str, traced: bool
-) -> tuple[list[dict[str, Any]], bool]:
-    """What a victim acknowledged before it was killed, and whether it was."""
-    read, write = os.pipe()
-    go_read, go = os.pipe()
-    seed = rng.randrange(1 << 30)
-    victim = fork(lambda: (os.read(go_read, 1), run_victim(world, kind, seed, tag, write)), [read, go])
-    os.close(write)
-    os.close(go_read)
-    tracer = trace(victim, rng) if traced else None
-    os.write(go, b"g")
-    os.close(go)
-    lines = b""
-    if tracer is None:
-        lines = wait_for_moment(read, rng)
-        os.kill(victim, signal.SIGKILL)
-    lines += read_all(read)
-    os.close(read)
-    _, status = os.waitpid(victim, 0)
-    if tracer is not None:
+@dataclass(slots=True)
+class Victim:
+    """A process that works and is killed `delay` seconds after it acknowledged so many `steps`."""
+
+    kind: str
+    process: int
+    pipe: int
+    steps: int
+    delay: float
+    lines: bytes = b""
+    until: float | None = None
+
+    def read(self) -> bool:
+        """Take what it has told; whether it may tell more."""
+        part = os.read(self.pipe, 1 << 20)
+        self.lines += part
+        return bool(part)
+
+
+def kill_all(
+    world: World, kinds: tuple[str, ...], rng: random.Random, tag: str, traced: bool, report: Report
+) -> list[dict[str, Any]]:
+    """What victims acknowledged, one of each kind at work at once, before they were killed."""
+    victims, starts, tracers = [], [], []
+    for kind in kinds:
+        read, write = os.pipe()
+        waiting, start = os.pipe()
+        work = partial(run_victim, world, kind, rng.randrange(1 << 30), f"{tag}.{kind}", write, waiting)
+        process = fork(work, [read, start, *starts, *(victim.pipe for victim in victims)])
+        os.close(write)
+        os.close(waiting)
+        steps = rng.choice([0, 0, 1, 1, 2, 3, 5, 8])
+        delay = rng.uniform(0, rng.choice([0.002, 0.02, 0.1]) if steps else 1.0)
+        victims.append(Victim(kind, process, read, steps, delay))
+        starts.append(start)
+        tracers += [trace(process, rng)] if traced else []
+    for start in starts:
+        os.write(start, b"g")
+        os.close(start)
+    watch(victims, traced)
+    told: list[dict[str, Any]] = []
+    for victim in victims:
+        os.close(victim.pipe)
+        _, status = os.waitpid(victim.process, 0)
+        is_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        if status and not is_killed:
+            report.problems.append(f"{tag}: a victim ({victim.kind}) ended by itself with status {status}")
+        (report.kills if is_killed else report.ends)[victim.kind] += 1
+        steps_told = [json.loads(line) for line in victim.lines.split(b"\n")[:-1]]
+        report.told[victim.kind] += len(steps_told)
+        told += steps_told
+    for tracer in tracers:
         tracer.wait()
-    told = [json.loads(line) for line in lines.split(b"\n")[:-1]]
-    is_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    if not is_killed and status:
-        raise RuntimeError(f"the victim {tag} ({kind}) ended by itself with status {status}")
-    return told, is_killed
+    return told
 
 
-def wait_for_moment(read: int, rng: random.Random) -> bytes:
-    """Wait until the victim is to be killed: a while after one of its first steps, or in its beginning."""
-    steps, lines = rng.choice([0, 0, 1, 1, 2, 3, 5, 8]), b""
-    until = time.monotonic() + PATIENCE
-    while lines.count(b"\n") < steps and time.monotonic() < until:
-        if select.select([read], [], [], 0.05)[0]:
-            part = os.read(read, 1 << 16)
-            if not part:
-                return lines
-            lines += part
-    time.sleep(rng.uniform(0, 0.6 if not steps else rng.choice([0.002, 0.02, 0.1])))
-    return lines
+def watch(victims: Sequence[Victim], traced: bool) -> None:
+    """Kill each victim at its moment (nobody, if they are `traced`), and hear all that they tell."""
+    alive, until = {victim.pipe: victim for victim in victims}, time.monotonic() + PATIENCE
+    while alive:
+        for pipe in select.select(list(alive), [], [], 0.001)[0]:
+            if not alive[pipe].read():
+                del alive[pipe]
+        now = time.monotonic()
+        for victim in alive.values():
+            if traced and now < until:
+                continue
+            if victim.until is None and victim.lines.count(b"\n") >= victim.steps:
+                victim.until = now + victim.delay
+            if now >= min(victim.until or until, until):
+                os.kill(victim.process, signal.SIGKILL)
 
 
 def read_all(descriptor: int) -> bytes:
@@ -197,6 +231,7 @@ def in_child(work: Callable[[], list[str]]) -> list[str]:
 
 def fork(work: Callable[[], Any], closed: list[int]) -> int:
     """The id of a child that does `work` and ends; it does not have what is `closed`."""
+    sys.stdout.flush()
     child = os.fork()
     if child:
         return child

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,9 @@ LARGE, SMALL = 10 << 30, 600_000
 
 def query(world: World, rng: random.Random, tag: str, tell: Tell) -> None:
     """Ask questions over the bucket, with what is cached of it."""
-    limit = rng.choice([True, True, "1MB"])
+    limit = rng.choice([True, True, True, "1MB"])
+    if limit != True:  # noqa: E712 - a size
+        tell("evicting")
     with lakeq.connect(world.location, cache=limit, cache_dir=world.cache, **world.options) as lake:
         for step in range(STEPS):
             number = rng.randrange(len(QUESTIONS))
@@ -41,9 +44,9 @@ def refresh(world: World, rng: random.Random, tag: str, tell: Tell) -> None:
     """List the bucket anew, and look into its files."""
     with lakeq.connect(world.location, cache_dir=world.cache, **world.options) as lake:
         for _ in range(STEPS):
-            began = dt.datetime.now().timestamp()
+            began = time.time()
             lake.refresh(rng.choice([None, None, "t"]))
-            tell("refreshed", began=began, folder="")
+            tell("refreshed", began=began)
             lake.estimate(f"SELECT {QUESTIONS[rng.randrange(len(QUESTIONS))]}")
     tell("closed")
 
@@ -51,6 +54,8 @@ def refresh(world: World, rng: random.Random, tag: str, tell: Tell) -> None:
 def write(world: World, rng: random.Random, tag: str, tell: Tell) -> None:
     """Keep blocks, look for them, drive them out, and sometimes clear all."""
     is_large = rng.random() < 0.6
+    if not is_large:
+        tell("evicting")
     cache = BlockCache(str(world.cache / "blocks"), LARGE if is_large else SMALL)
     for step in range(STEPS * 4):
         numbers = [rng.randrange(500) for _ in range(rng.randrange(1, 8))]
@@ -58,8 +63,7 @@ def write(world: World, rng: random.Random, tag: str, tell: Tell) -> None:
             folder = rng.choice([None, f"a=1/b={number % 7}"])
             cache.keep(made_key(number), 0, made_block(number), folder)
         cache.find([made_key(number) for number in numbers])
-        if is_large:
-            tell("kept", numbers=numbers)
+        tell("kept", numbers=numbers)
         if step % 16 == 15 and rng.random() < 0.3:
             tell("clearing")
             clear_cache(world.cache)
@@ -94,8 +98,10 @@ def append(world: World, rng: random.Random, tag: str, tell: Tell) -> None:
 KINDS = {"query": query, "refresh": refresh, "cache": write, "ledger": append}
 
 
-def run_victim(world: World, kind: str, seed: int, tag: str, told: int) -> None:
-    """Work as a victim of this kind, in a process that has opened nothing before; `told` is written to."""
+def run_victim(world: World, kind: str, seed: int, tag: str, told: int, start: int) -> None:
+    """Work as a victim of this kind, in a process that has opened nothing before, once `start` says so; `told`
+    is written to."""
+    os.read(start, 1)
     os.environ["LAKEQ_DATA_DIR"] = str(world.data)
 
     def tell(what: str, **more: Any) -> None:
