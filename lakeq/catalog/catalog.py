@@ -101,6 +101,7 @@ class Catalog:
                 self.save()
             self._closed = True
             self._entries.close()
+            self._stores.close()
 
     def save(self) -> None:
         """Keep for later runs what was listed and learned of the lake's own store."""

@@ -188,6 +188,7 @@ class DuckDBEngine:
             result.stop()
         if rehearsal is not None:
             rehearsal.close()
+        self._planned.close()
         for database in databases:
             database.close()  # but for one that a reader keeps who did not stop in time
 

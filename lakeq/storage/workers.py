@@ -78,6 +78,7 @@ class Workers:
         self._ready = threading.Condition()
         self._threads = 0
         self._idle = 0
+        self._is_closed = False
 
     def submit(self, work: Callable[[], R]) -> Future[R]:
         """Have `work` done, in the caller's context; its outcome is the Future's."""
@@ -108,6 +109,12 @@ class Workers:
             for future in futures:
                 future.cancel()
 
+    def close(self) -> None:
+        """Have no thread wait for more work: each ends when there is none left."""
+        with self._ready:
+            self._is_closed = True
+            self._ready.notify_all()
+
     def _start_thread(self) -> None:
         self._threads += 1
         try:
@@ -131,7 +138,8 @@ class Workers:
         with self._ready:
             self._idle += 1
             try:
-                if not self._tasks and not self._ready.wait_for(lambda: self._tasks, _IDLE_SECONDS):
+                self._ready.wait_for(lambda: self._tasks or self._is_closed, _IDLE_SECONDS)
+                if not self._tasks:
                     self._threads -= 1
                     return None
                 return self._tasks.popleft()

@@ -80,7 +80,7 @@ def judge_ledger(world: World, told: Told, earlier: set[str]) -> Iterator[str]:
             earlier.add(f"{step['what']} {step['id']}")
         if step["what"] == "answer":
             earlier.add(f"sql {step['sql']}")
-    for key in earlier:
+    for key in sorted(earlier):
         what, _, name = key.partition(" ")
         counts = (
             [named["begin", name], named["end", name]]
