@@ -23,6 +23,7 @@
     │   └── UnsupportedVerbError    what a DataFrame cannot say in SQL
     ├── BudgetExceededError     .estimate .limit
     ├── AuditFailedError
+    ├── ForkedProcessError      a process that was forked cannot use what its parent had opened
     └── EngineError             .engine
         ├── EngineNotInstalledError .extra
         ├── ExecutionError
@@ -213,6 +214,10 @@ class BudgetExceededError(LakeqError):
 
 class AuditFailedError(LakeqError):
     """An audit that was to be strict found a risk."""
+
+
+class ForkedProcessError(LakeqError):
+    """What belongs to one process was to be used in another: one that was forked, or that it was sent to."""
 
 
 class EngineError(LakeqError):

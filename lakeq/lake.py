@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ from lakeq.engines.shadow import Shadow
 from lakeq.errors import (
     BudgetExceededError,
     ConfigError,
+    ForkedProcessError,
     LakeqError,
     ObjectArchivedError,
     UnsupportedVerbError,
@@ -137,6 +138,12 @@ class Lake(LakeCatalog):
         # Whoever interrupts wants to leave now; what was learned is found out again.
         self._close(saves=kind is None or not issubclass(kind, KeyboardInterrupt))
 
+    def __reduce__(self) -> NoReturn:
+        raise ForkedProcessError(
+            f"A Lake cannot be sent to another process. Send its location, and open it there: "
+            f"lakeq.connect({self.location!r}, …)."
+        )
+
     def __repr__(self) -> str:
         return f"Lake({self._shown!r})"  # also of a lake that could not be opened, in a traceback with values
 
@@ -157,6 +164,8 @@ class Lake(LakeCatalog):
         self._close(saves=True)
 
     def _close(self, saves: bool) -> None:
+        if not self._catalog.is_ours:  # a child's copy: nothing of it is there
+            return
         self._engine.close()
         self._catalog.close(saves)
         if self._blocks is not None:

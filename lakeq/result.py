@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 import threading
 import weakref
@@ -10,19 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pyarrow as pa
 
 from lakeq.engines.base import QueryResult, QueryStats
 from lakeq.engines.duckdb import DuckDBEngine
-from lakeq.errors import EngineNotInstalledError
+from lakeq.errors import EngineNotInstalledError, ForkedProcessError
 from lakeq.html.markup import Markup, draw_note, join
 from lakeq.html.tables import draw_rows
 from lakeq.ledger.entries import CANCELLED, DONE
 from lakeq.ledger.ledger import QueryRecord
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.plan import ScanPlan
+from lakeq.storage.forks import check_process
 from lakeq.storage.progress import Progress
 from lakeq.storage.tally import Tally, count_into
 from lakeq.storage.workers import stopped_by
@@ -57,6 +59,7 @@ class Result:
         self._engine = engine
         self._prepare = prepare
         self._record = record
+        self._process = os.getpid()
         weakref.finalize(self, record.leave)
         self._planning = planning or Tally()
         self._running: QueryResult | None = None
@@ -70,6 +73,11 @@ class Result:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise ForkedProcessError(
+            "A Result cannot be sent to another process. Send its rows, as arrow() gives them, or its plan."
+        )
 
     def __repr__(self) -> str:
         return f"Result({self._plan.text!r}, {self._estimate})"
@@ -200,6 +208,7 @@ class Result:
     def _start(self) -> QueryResult:
         """The query, begun: entered in the ledger first, so that what it reads is never missed there."""
         if self._running is None:
+            check_process(self._process, "This query")
             max_bytes = self._record.begin()
             with self._record.failing(self._tell_stats):
                 self._running = self._run(max_bytes)

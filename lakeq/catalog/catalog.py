@@ -6,6 +6,7 @@ question lists the prefixes that it may want. What was listed and learned is kep
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ from lakeq.catalog.view import CatalogView
 from lakeq.errors import CatalogError, LakeqError
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import LISTING_SCHEMA, Store
+from lakeq.storage.forks import check_process
 from lakeq.storage.progress import Reporter
 from lakeq.storage.workers import begin
 
@@ -57,6 +59,7 @@ class Catalog:
         self._freshness = freshness or Freshness()
         self._clock = clock
         self._closed = False
+        self._process = os.getpid()
         # One for all parts: which tables there are, what was listed and what is kept of it change together.
         self._lock = lock = threading.RLock()
         report = report or Reporter()
@@ -76,14 +79,23 @@ class Catalog:
     def view(self, any_age: bool = False) -> CatalogView:
         """The catalog as a question asked now sees it; one for which listings of `any_age` do, lists what
         never was."""
-        if self._closed:
-            raise CatalogError("This lake is closed. Open it again with lakeq.connect.")
+        self._check()
         since = self._freshness.since(self._clock())
         return CatalogView(self, min(since, 0.0) if any_age else since)
 
     def store(self, root: str) -> Store:
         """What the files of the store with this root are read through, as `Table.store_root` names it."""
         return self._stores.reader(root)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process has opened it, and not one from which it was forked."""
+        return os.getpid() == self._process
+
+    def _check(self) -> None:
+        check_process(self._process, f"The lake at '{self.root.root}'")
+        if self._closed:
+            raise CatalogError("This lake is closed. Open it again with lakeq.connect.")
 
     def close(self, saves: bool = True) -> None:
         """Free the index, and keep what was learned unless told not to. The catalog is of no use then."""
@@ -92,6 +104,7 @@ class Catalog:
                 self.save()
             self._closed = True
             self._entries.close()
+            self._stores.close()
 
     def save(self) -> None:
         """Keep for later runs what was listed and learned of the lake's own store."""
@@ -104,6 +117,7 @@ class Catalog:
     def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
         """List the lake, or its table of this name (any case), whole; what changed. Of a store that is listed
         at the next question nothing is told."""
+        self._check()
         with self._lock:
             listings = self._tables.listings()
             if listings is None:
@@ -146,6 +160,7 @@ class Catalog:
 
     def register(self, definition: TableDefinition) -> None:
         """Declare one more table; it replaces one of the same name, and what was found at its location."""
+        self._check()
         self._tables.declare(definition)
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from lakeq.formats.types import quote_name
+from lakeq.storage.forks import keep_from_children
 
 INDEX_SCHEMA = "lake_index"
 """The attached database that holds the tables: compressed, in memory."""
@@ -29,7 +30,7 @@ Database = duckdb.DuckDBPyConnection
 def open_index_database() -> Database:
     """An empty in-memory database for the indexes of one lake. Conditions of users' queries are evaluated in
     it, so it can open no file, and its settings are locked."""
-    database = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
+    database = keep_from_children(duckdb.connect(":memory:", config={"python_enable_replacements": "false"}))
     database.execute(f"ATTACH ':memory:' AS {INDEX_SCHEMA} (COMPRESS)")
     # The zone of times may be set by who holds the database; SQL of users never sets anything.
     database.execute("SET enable_external_access=false; SET allowed_configs=['TimeZone']")

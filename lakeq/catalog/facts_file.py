@@ -1,13 +1,8 @@
-"""KnownFacts as the bytes of a Parquet file that notices any damage.
-
-A digest of all other bytes lies between the data and the footer, where readers of Parquet do not look: a
-file cut short or altered is told before Arrow sees it, which a damaged footer can make end the process.
-"""
+"""KnownFacts as the bytes of a Parquet file that notices any damage."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -17,14 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakeq.catalog.known_facts import KnownFacts, fact_fields
+from lakeq.catalog.whole_files import is_sealed, seal
 from lakeq.formats.base import Column, FileSchema
 
 FORMAT = 2
 """Counts up when what is stored, or what inspecting a file tells, is no longer what it was."""
 
 _HEADER = b"lakeq.facts"
-_DIGEST_BYTES = 16
-_TRAILER_BYTES = 8
 _ROWS_TOGETHER = 16_384
 """Rows that are read together: the files of one partition should not cost reading all."""
 
@@ -85,31 +79,6 @@ def decode_examples(data: bytes) -> dict[FileSchema, str]:
         return dict(zip(map(_decode_schema, header["schemas"]), header["examples"], strict=True))
     except (OSError, LookupError, TypeError, ValueError, pa.ArrowException):
         return {}
-
-
-def seal(parquet: bytes) -> bytes:
-    """A Parquet file with a digest of its bytes before its footer. No offset in it points behind there."""
-    cut = len(parquet) - _TRAILER_BYTES - _footer_length(parquet)
-    data, footer = memoryview(parquet)[:cut], memoryview(parquet)[cut:]
-    return b"".join((data, _digest(data, footer), footer))
-
-
-def is_sealed(data: bytes) -> bool:
-    """Whether these are the bytes that `seal` gave, whole and unaltered."""
-    end = len(data) - _TRAILER_BYTES - _footer_length(data)
-    start = end - _DIGEST_BYTES
-    view = memoryview(data)
-    return start > 0 and view[start:end] == _digest(view[:start], view[end:])
-
-
-def _footer_length(data: bytes) -> int:
-    return int.from_bytes(data[-_TRAILER_BYTES:-4], "little")
-
-
-def _digest(data: memoryview, footer: memoryview) -> bytes:
-    digest = hashlib.blake2b(data, digest_size=_DIGEST_BYTES)
-    digest.update(footer)
-    return digest.digest()
 
 
 def _read_header(file: pq.ParquetFile) -> Mapping[str, Any] | None:

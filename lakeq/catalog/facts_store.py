@@ -8,8 +8,6 @@ version (path, etag, size) of a file, so what is lost or left over costs work, n
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +21,11 @@ from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import KnownFacts, find_versions, keep_rows, unite_facts
 from lakeq.catalog.locks import locked
 from lakeq.catalog.selection import FileSelection
+from lakeq.catalog.whole_files import UNFINISHED, replace_file
 from lakeq.errors import CatalogError
 from lakeq.formats.base import FileSchema
 
-_TABLES, _PARTS, _UNFINISHED, _LOCK = "facts-*", "*.parquet", "*.unfinished", "lock"
+_TABLES, _PARTS, _LOCK = "facts-*", "*.parquet", "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ class FactStore:
         for folder in self._folder.glob(_TABLES) if self._folder is not None else ():
             try:
                 with locked(folder / _LOCK):
-                    for path in (*folder.glob(_PARTS), *folder.glob(_UNFINISHED), folder / _LOCK):
+                    for path in (*folder.glob(_PARTS), *folder.glob(UNFINISHED), folder / _LOCK):
                         path.unlink(missing_ok=True)
             except FileNotFoundError:  # another process clears it too
                 continue
@@ -161,7 +160,7 @@ def _sort_examples(schemas: dict[FileSchema, str]) -> dict[FileSchema, str]:
 def _merge_parts(folder: Path, learned: list[KnownFacts], versions: pa.Table | None) -> None:
     """Write what was learned beside what is kept: all but other facts of the same paths, and, where the
     `versions` of the whole table are given, facts of what is not among them."""
-    for path in folder.glob(_UNFINISHED):  # of a writer that was killed, for it held the lock
+    for path in folder.glob(UNFINISHED):  # of a writer that was killed, for it held the lock
         path.unlink(missing_ok=True)
     fresh: dict[str, list[KnownFacts]] = {}
     for facts in learned:
@@ -179,20 +178,6 @@ def _merge_parts(folder: Path, learned: list[KnownFacts], versions: pa.Table | N
                 continue
         united = [f for f in (kept, *fresh.get(name, ())) if f is not None and f.rows.num_rows]
         if united:
-            _replace_file(folder / name, encode_facts(unite_facts(united)))
+            replace_file(folder / name, encode_facts(unite_facts(united)))
         else:
             (folder / name).unlink(missing_ok=True)
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or as it was; only its owner may read it."""
-    handle, unfinished = tempfile.mkstemp(suffix=_UNFINISHED[1:], dir=path.parent)
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise

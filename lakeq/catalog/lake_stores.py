@@ -54,6 +54,11 @@ class LakeStores:
         """What the files of the store with this root are read through, as `Table.store_root` names it."""
         return self._readers[root]
 
+    def close(self) -> None:
+        """Have no thread wait for work of these stores."""
+        for store in self._stores.values():
+            store.workers.close()
+
     def listings(self, store: Store) -> Listings | None:
         """The listings of a store of which parts can be listed; None for others."""
         if not isinstance(store, PrefixStore):

@@ -120,7 +120,11 @@ class KnownObjects:
         return self.objects.slice(start, stop - start)
 
     def put_range(self, asked: KeyRange, found: pa.Table, at: float) -> None:
-        """Replace what was known of a range by what was found there."""
+        """Replace what was known of a range by what was found there, unless that was found later: another
+        process may have saved it meanwhile."""
+        known_at = self.age_of(asked)
+        if known_at is not None and known_at > at:
+            return
         paths = self.objects.column("path")
         start, stop = (_find(paths, text) for text in (asked.start, asked.stop))
         around = [self.objects.slice(0, start), found, self.objects.slice(stop)]
@@ -133,8 +137,9 @@ class KnownObjects:
             del self.folders[name]
 
     def put_folder(self, name: str, found: FolderListing, at: float) -> None:
-        """Remember the direct contents of a folder."""
-        self.folders[name] = ListedFolder(found, at)
+        """Remember the direct contents of a folder, unless they are known from later."""
+        if name not in self.folders or self.folders[name].at <= at:
+            self.folders[name] = ListedFolder(found, at)
 
 
 class Listings:

@@ -23,4 +23,8 @@ def locked(path: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        if sys.platform != "win32":
+            with suppress(OSError):
+                # Closing alone would leave it to a child that was forked meanwhile.
+                fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,8 +16,6 @@ from lakeq.formats.types import common_type
 
 SAMPLE_LIMIT = 64
 """At most this many files are opened to decide whether files belong together."""
-
-_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +39,15 @@ def compare_files(files: Sequence[StoredFile], kind: str, keys: ParquetKeys | No
     options = ReadOptions(extra={"keys": keys})
     ends = {chosen[0].key: chosen[0], chosen[-1].key: chosen[-1]}
     between = [file for file in chosen if file.key not in ends]
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for batch in (list(ends.values()), between):
-            opened = threads.map(lambda file: _read_schema(file, kind, options), batch)
-            for file, schema in zip(batch, opened, strict=True):
-                if schema is None:
-                    continue
-                stranger = next((other for other, seen in known if not _same_columns(seen, schema)), None)
-                if stranger is not None:
-                    return Comparison(False, f"columns differ between {stranger.key!r} and {file.key!r}")
-                known.append((file, schema))
+    for batch in (list(ends.values()), between):
+        opened = chosen[0].store.workers.map(lambda file: _read_schema(file, kind, options), batch)
+        for file, schema in zip(batch, opened, strict=True):
+            if schema is None:
+                continue
+            stranger = next((other for other, seen in known if not _same_columns(seen, schema)), None)
+            if stranger is not None:
+                return Comparison(False, f"columns differ between {stranger.key!r} and {file.key!r}")
+            known.append((file, schema))
     if len(known) < 2:
         return Comparison(
             False, f"columns could not be compared: fewer than two of {len(chosen)} files were readable"

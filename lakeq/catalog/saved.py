@@ -1,8 +1,8 @@
 """What is known of one store between runs: its listings and tables, in one Parquet file.
 
 The rows are the objects, in LISTING_SCHEMA; which ranges and folders were listed when, and which tables were
-found, stand as JSON in the file's metadata. A file is written whole and renamed into place. What cannot
-be read, or is of another version, is nothing known.
+found, stand as JSON in the file's metadata. A file is written whole and renamed into place. What is damaged,
+or of another version, is nothing known.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -28,11 +26,12 @@ from lakeq.catalog.listings import KeyRange, KnownObjects, Listed, ListedFolder
 from lakeq.catalog.locks import locked
 from lakeq.catalog.prefixes import Density
 from lakeq.catalog.table import IgnoredObjects, TableFiles, Totals
+from lakeq.catalog.whole_files import is_sealed, replace_file, seal
 from lakeq.errors import CatalogError
 from lakeq.formats.base import Column
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing, Store
 
-_VERSION = 2
+_VERSION = 3
 _KEY = b"lakeq"
 _SUFFIX = ".catalog"
 
@@ -90,10 +89,10 @@ class CatalogFolder:
         path = self._path(key)
         if path is None:
             return SavedStore()
-        # ArrowException, KeyError, …: whatever a file holds that is not one of ours is nothing known.
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+        with suppress(OSError):
             version = _identify(path)
-            return replace(_decode(pq.read_table(path, memory_map=True)), version=version)
+            saved = read_saved(path.read_bytes())
+            return SavedStore() if saved is None else replace(saved, version=version)
         return SavedStore()
 
     def save(
@@ -119,7 +118,7 @@ class CatalogFolder:
                     known = self.load(key).known
                     for change in changes:
                         change(known)
-                _write(path, _encode(known, tables))
+                replace_file(path, write_saved(known, tables))
                 return _identify(path)
         return version
 
@@ -150,21 +149,8 @@ def _identify(path: Path) -> Version:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _write(path: Path, table: pa.Table) -> None:
-    handle, part = tempfile.mkstemp(prefix=".", suffix=".unfinished", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as sink:
-            pq.write_table(table, sink, compression="zstd", row_group_size=128 * 1024)
-            sink.flush()
-            os.fsync(sink.fileno())
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(part)
-        raise
-
-
-def _encode(known: KnownObjects, tables: Sequence[SavedTable] | None) -> pa.Table:
+def write_saved(known: KnownObjects, tables: Sequence[SavedTable] | None) -> bytes:
+    """A file with what is known of a store, and of its tables."""
     content = {
         "version": _VERSION,
         "listed": [[part.range.start, part.range.stop, part.at] for part in known.listed],
@@ -174,14 +160,28 @@ def _encode(known: KnownObjects, tables: Sequence[SavedTable] | None) -> pa.Tabl
         },
         "tables": None if tables is None else [_encode_table(table) for table in tables],
     }
-    return known.objects.replace_schema_metadata({_KEY: json.dumps(content).encode()})
+    rows = known.objects.replace_schema_metadata({_KEY: json.dumps(content).encode()})
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink, compression="zstd", row_group_size=128 * 1024)
+    return seal(sink.getvalue().to_pybytes())
 
 
-def _decode(table: pa.Table) -> SavedStore:
+def read_saved(data: bytes) -> SavedStore | None:
+    """What a file of `write_saved` holds, without its version; None for what is no such file, is damaged, or
+    was written by another version of lakeq."""
+    if not is_sealed(data):
+        return None
+    # ArrowException, KeyError, …: whatever another version has written is nothing known.
+    with suppress(ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+        return _decode(pq.read_table(pa.BufferReader(data)))
+    return None
+
+
+def _decode(table: pa.Table) -> SavedStore | None:
     content = json.loads(table.schema.metadata[_KEY])
     objects = table.replace_schema_metadata(None)
     if content["version"] != _VERSION or objects.schema.names != LISTING_SCHEMA.names:
-        return SavedStore()
+        return None
     known = KnownObjects(
         objects.cast(LISTING_SCHEMA),
         tuple(Listed(KeyRange(start, stop), at) for start, stop, at in content["listed"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 import narwhals as nw
 import pyarrow as pa
@@ -15,7 +15,7 @@ from lakeq.dataframe.faults import building, check_columns, no_such_verb
 from lakeq.dataframe.printing import Source, print_frame
 from lakeq.dataframe.split import split_conditions
 from lakeq.engines.shadow import Shadow
-from lakeq.errors import QueryError, UnsupportedVerbError
+from lakeq.errors import ForkedProcessError, QueryError, UnsupportedVerbError
 from lakeq.planner.estimate import Estimate
 from lakeq.planner.parse import DIALECT
 from lakeq.planner.plan import ScanPlan
@@ -87,6 +87,11 @@ class DataFrame:
         self._frame = frame
         self._home = home
         self._sources = dict(sources)
+
+    def __reduce__(self) -> NoReturn:
+        raise ForkedProcessError(
+            "A DataFrame cannot be sent to another process. Send its sql(), or the rows that collect() gives."
+        )
 
     def __repr__(self) -> str:
         shown = ", ".join(self.columns)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -12,6 +15,7 @@ from lakeq.engines.statements import refuse_writes
 from lakeq.engines.translation import Place, find_place, translate_bind_error
 from lakeq.formats.types import quote_name, quote_text
 from lakeq.planner.plan import View
+from lakeq.storage.forks import keep_from_children
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
@@ -59,6 +63,18 @@ class QueryCheck:
         if len(self._passed) >= _MOST_PASSED:
             self._passed.clear()
         self._passed[sql] = None
+
+
+def find_closing(connection: DuckDBPyConnection) -> Callable[[], None]:
+    """What closes the connection, at the latest when the interpreter ends: in this process, and in none that
+    is forked from it. It never raises: one that a thread still uses then is left as it is."""
+    return partial(_close, keep_from_children(connection), os.getpid())
+
+
+def _close(connection: DuckDBPyConnection, process: int) -> None:
+    if os.getpid() == process:
+        with suppress(duckdb.Error):
+            connection.close()
 
 
 def lock_settings(connection: DuckDBPyConnection, changeable: Iterable[str] = ()) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,13 +14,21 @@ from typing import Literal, Self
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from lakeq.engines.connection import Params, QueryCheck, bind_query, create_views, lock_settings
+from lakeq.engines.connection import (
+    Params,
+    QueryCheck,
+    bind_query,
+    create_views,
+    find_closing,
+    lock_settings,
+)
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.functions import list_functions
 from lakeq.engines.groups import PLANNED_SCHEME
 from lakeq.engines.limits import RunLimits
 from lakeq.engines.results import DuckDBResult
 from lakeq.engines.sessions import SESSION_SETTINGS, Session
+from lakeq.engines.spills import find_spill_folder, remove_spills
 from lakeq.engines.statements import find_names, runs_when_bound
 from lakeq.engines.tables import open_tables
 from lakeq.engines.views import empty_select
@@ -33,6 +40,7 @@ from lakeq.planner.plan import ScanPlan, View
 from lakeq.storage.base import Store
 from lakeq.storage.block_cache import BlockCache, is_literal_path
 from lakeq.storage.caching import CachingStore
+from lakeq.storage.forks import check_process
 from lakeq.storage.memory import total_memory
 from lakeq.storage.reads import PlannedFileSystem
 
@@ -85,7 +93,7 @@ class DuckDBEngine:
         self._keys = keys
         self._config: dict[str, str] = {
             **_FIXED_CONFIG,
-            "temp_directory": temp_directory or os.path.join(tempfile.gettempdir(), f"lakeq-{os.getpid()}"),
+            "temp_directory": temp_directory or find_spill_folder(),
             **self._limits.configure(),
         }
         self._check = QueryCheck()
@@ -97,6 +105,7 @@ class DuckDBEngine:
         self._databases: list[_Database] = []
         self._rehearsal: _Rehearsal | None = None
         self._closed = False
+        self._process = os.getpid()
         self._functions: tuple[str, ...] | None = None
 
     def warm_up(self, root: Store) -> None:
@@ -162,13 +171,16 @@ class DuckDBEngine:
 
     def functions(self) -> tuple[str, ...]:
         """The names of the functions that a query may call, in alphabetical order."""
+        check_process(self._process, "This engine")
         with self._lock:
             if self._functions is None:
                 self._functions = list_functions(self._rehearse().connection)
             return self._functions
 
     def close(self) -> None:
-        """Stop what runs and free it. The engine cannot be used again."""
+        """Stop what runs and free it. The engine cannot be used again. A child's copy is left as it is."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._closed = True
             databases, self._databases, self._database = self._databases, [], None
@@ -177,9 +189,9 @@ class DuckDBEngine:
             result.stop()
         if rehearsal is not None:
             rehearsal.close()
+        self._planned.close()
         for database in databases:
-            with suppress(duckdb.Error):  # a reader that did not stop in time keeps it
-                database.close()
+            database.close()  # but for one that a reader keeps who did not stop in time
 
     def __enter__(self) -> Self:
         return self
@@ -197,6 +209,7 @@ class DuckDBEngine:
         return frozenset(store.root for store in stores if store.is_local)
 
     def _open_session(self, roots: frozenset[str], holds_clock: bool) -> Session:
+        check_process(self._process, "This engine")
         with self._lock:
             database = self._open_database(roots)
         # Tables below other folders than the database's are read as well, if not by DuckDB itself.
@@ -224,6 +237,8 @@ class DuckDBEngine:
         """The database, opened anew when it may not read below `roots` yet: one that runs cannot be told."""
         if self._closed:
             raise EngineError("This engine is closed. Open the lake again.")
+        if not self._databases:
+            remove_spills()
         if self._database is None or not roots <= self._database.roots:
             known = self._database.roots if self._database else frozenset()
             copies = {self._cache.folder} if self._cache and is_literal_path(self._cache.folder) else set()
@@ -253,7 +268,7 @@ class _Database:
             lock_settings(self.connection, SESSION_SETTINGS)
         except duckdb.Error as error:
             raise EngineError(f"DuckDB cannot be started: {error}") from error
-        self.close = weakref.finalize(self, self.connection.close)
+        self.close = weakref.finalize(self, find_closing(self.connection))
 
 
 class _Rehearsal:
@@ -262,7 +277,7 @@ class _Rehearsal:
     def __init__(self, connection: DuckDBPyConnection, check: QueryCheck) -> None:
         self.connection = connection
         self._check = check
-        self.close = weakref.finalize(self, connection.close)
+        self.close = weakref.finalize(self, find_closing(connection))
         self._names: list[str] = []
         self._shown: tuple[Mapping[str, Sequence[Column]], Sequence[View]] | None = None
 

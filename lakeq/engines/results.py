@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -14,11 +15,13 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.base import QueryStats
+from lakeq.engines.connection import find_closing
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.profile import Profile, count_bytes, read_profile
 from lakeq.engines.translation import translate_run_error
 from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError, ResourceLimitError
 from lakeq.quantities import format_count
+from lakeq.storage.forks import check_process, keep_from_children
 from lakeq.storage.workers import begin
 
 BATCH_ROWS = 65536
@@ -26,6 +29,8 @@ BATCH_ROWS = 65536
 
 # An interrupt that comes between two statements meets nothing that runs, so it is repeated.
 _STOP_ATTEMPTS, _STOP_SECONDS = 100, 0.05
+
+_WHAT = "This query"
 
 T = TypeVar("T")
 
@@ -67,7 +72,8 @@ class DuckDBResult:
         self._row_limit = row_limit
         self._seconds = seconds
         self._ran, self._profile = profile is not None, profile
-        self._release = weakref.finalize(self, _release, connection, files)
+        self._process = os.getpid()
+        self._release = weakref.finalize(self, _release, find_closing(connection), files, self._process)
 
     @property
     def schema(self) -> pa.Schema:
@@ -85,6 +91,7 @@ class DuckDBResult:
 
     def cancel(self) -> None:
         """Stop the query from another thread; `batches` then raises QueryCancelledError."""
+        check_process(self._process, _WHAT)
         is_first, self._cancelled = not self._cancelled, True
         if self._release.alive:
             self._connection.interrupt()
@@ -132,7 +139,9 @@ class DuckDBResult:
                 return
 
     def close(self) -> None:
-        """Let go of everything the query holds."""
+        """Let go of everything the query holds. In a child of its process nothing is let go of."""
+        if os.getpid() != self._process:
+            return
         self._taken = True
         self._relation = None
         self._files.stop()  # before DuckDB waits for its threads, which may wait for a store
@@ -142,6 +151,7 @@ class DuckDBResult:
         self._release()
 
     def _open(self) -> pa.RecordBatchReader:
+        check_process(self._process, _WHAT)
         with self._lock:
             if self._reader is None:
                 if self._relation is None:
@@ -155,7 +165,7 @@ class DuckDBResult:
             self._start_files()
         # One row over the limit is as good as many: they need not be made before they are counted.
         most = BATCH_ROWS if self._row_limit is None else min(BATCH_ROWS, self._row_limit + 1)
-        return relation.to_arrow_reader(most)
+        return keep_from_children(relation.to_arrow_reader(most))
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         try:
@@ -173,6 +183,7 @@ class DuckDBResult:
 
     def _timed(self, step: Callable[..., T], *arguments: Any) -> T:
         """The outcome of `step`, its time added to the query's, its failure told in our words."""
+        check_process(self._process, _WHAT)
         began = time.perf_counter()
         try:
             with self._step:
@@ -203,9 +214,11 @@ def _too_many_rows(limit: int) -> ResourceLimitError:
     )
 
 
-def _release(connection: DuckDBPyConnection, files: OpenedFiles) -> None:
+def _release(close: Callable[[], None], files: OpenedFiles, process: int) -> None:
+    if os.getpid() != process:
+        return
     files.stop()  # DuckDB's threads may wait for a store, and DuckDB for them
     try:
-        connection.close()
+        close()
     finally:
         files.close()

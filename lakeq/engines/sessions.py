@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.fs
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from lakeq.engines.connection import QueryCheck, bind_query, create_views
+from lakeq.engines.connection import QueryCheck, bind_query, create_views, find_closing
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.passes import Operators, read_operators, reads_others, stays_within
 from lakeq.engines.profile import Profile, read_profile
@@ -71,7 +71,7 @@ class Session:
         self._running = running
         self._check = check
         self._row_limit = row_limit
-        self._release = weakref.finalize(self, connection.close)
+        self._release = weakref.finalize(self, find_closing(connection))
         self.now: datetime | None = None
         connection.execute(_SETTINGS)
         if holds_clock:

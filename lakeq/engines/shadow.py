@@ -5,6 +5,7 @@ Nothing of a lake is in it but names and types of columns, and nothing can be re
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from lakeq.engines.connection import lock_settings
 from lakeq.engines.translation import translate_bind_error
 from lakeq.formats.types import quote_name
+from lakeq.storage.forks import check_process, keep_from_children
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": "false",
@@ -33,6 +35,7 @@ class Shadow:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._process = os.getpid()
         self._connection: DuckDBPyConnection | None = None
         self._tables: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
 
@@ -42,6 +45,7 @@ class Shadow:
 
         ColumnNotFoundError, UnsupportedSqlError for a function that is not there, else QueryError.
         """
+        check_process(self._process, "This DataFrame")
         with self._lock:
             try:
                 yield
@@ -78,7 +82,7 @@ class Shadow:
 
     def _open(self) -> DuckDBPyConnection:
         if self._connection is None:
-            self._connection = duckdb.connect(":memory:", config=_CONFIG)
+            self._connection = keep_from_children(duckdb.connect(":memory:", config=_CONFIG))
             self._connection.execute("SET enable_external_access=false")
             lock_settings(self._connection)
         return self._connection

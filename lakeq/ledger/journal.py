@@ -57,9 +57,12 @@ class Journal:
         path = self._path(day)
         with open(path, "a+b", buffering=0, opener=_open_private) as file:
             _lock(file, path)
-            opened = DayFile(file)
-            is_new = not opened.size
-            yield opened
+            try:
+                opened = DayFile(file)
+                is_new = not opened.size
+                yield opened
+            finally:
+                _unlock(file)
         if is_new:
             self._remove_old(day)
 
@@ -124,7 +127,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _lock(file: FileIO, path: Path) -> None:
-    """Wait for the lock of `file`, which its closing gives back. TimeoutError (an OSError) in the end."""
+    """Wait for the lock of `file`. TimeoutError (an OSError) in the end."""
     if sys.platform == "win32":
         return
     until = time.monotonic() + _LOCK_SECONDS
@@ -136,3 +139,9 @@ def _lock(file: FileIO, path: Path) -> None:
             if time.monotonic() > until:
                 raise TimeoutError(errno.ETIMEDOUT, "another process holds it", str(path)) from None
             time.sleep(_PAUSE_SECONDS)
+
+
+def _unlock(file: FileIO) -> None:
+    """Give the lock back. Closing the file alone would leave it to a child that was forked meanwhile."""
+    if sys.platform != "win32":
+        fcntl.flock(file, fcntl.LOCK_UN)

@@ -267,6 +267,7 @@ class QueryRecord:
         self._begun = begun
         self._estimate = estimate
         self._limits = limits
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._is_open = False
 
@@ -284,7 +285,10 @@ class QueryRecord:
         return left
 
     def end(self, outcome: str, stats: QueryStats | None = None, error: BaseException | None = None) -> None:
-        """Enter how it ended; nothing, if it did not begin or has ended."""
+        """Enter how it ended; nothing, if it did not begin, has ended, or is of a process from which this one
+        was forked."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             was_open, self._is_open = self._is_open, False
         if was_open:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import secrets
 import threading
 import time
 import zlib
@@ -20,10 +19,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from lakeq.storage.cache_index import CacheIndex, Lease, StoredBlock
+from lakeq.storage.cache_writers import CacheWriters
 
 _VERSION = "1"
 _FLUSH_BLOCKS = 512
-_SWEEP_SECONDS, _YOUNG_SECONDS = 86_400, 3_600
+_SWEEP_SECONDS = 86_400
 _LONGEST_FOLDER = 1_000
 _LONGEST_NAME = 255
 _LARGEST_SHARE = 4
@@ -64,7 +64,7 @@ class BlockCache:
         self._made: set[str] = set()
         self._verified: dict[str, tuple[int, int, int]] = {}
         self._names = itertools.count()
-        self._token = secrets.token_hex(4)
+        self._writers = CacheWriters(self.folder)
         self._is_broken = False
 
     def find(self, keys: Sequence[str]) -> dict[str, list[StoredBlock]]:
@@ -132,6 +132,7 @@ class BlockCache:
         crc = _checksum(key, start, body)
         block = StoredBlock(key, start, len(body), folder, name, crc)
         try:
+            self._writers.announce()
             status = self._write(block, body)
         except OSError:
             self._is_broken = True  # the disk is full, or not ours to write to
@@ -153,6 +154,7 @@ class BlockCache:
         if not self.verify(block):
             return None
         try:
+            self._writers.announce()
             self._make_folder(folder)
             os.link(self.path(block), self.path(linked))
         except OSError:
@@ -163,8 +165,11 @@ class BlockCache:
         return linked
 
     def flush(self) -> None:
-        """Record what was kept, and make room for it."""
+        """Record what was kept, and make room for it. What killed writers left is deleted."""
         with self._flushing:
+            if dead := self._writers.find_dead():
+                self.sweep()
+                self._writers.bury(dead)
             with self._lock:
                 blocks, self._pending = self._pending, []
             if not blocks:
@@ -172,7 +177,7 @@ class BlockCache:
             gone = self._index.add(blocks, self.limit_bytes)
             self._delete_files(blocks if gone is None else gone)
         if self._is_sweep_due():
-            self.sweep(_YOUNG_SECONDS)
+            self.sweep()
 
     def drop(self, blocks: Sequence[StoredBlock]) -> None:
         """Forget blocks that are lost or damaged, and delete their files."""
@@ -188,25 +193,24 @@ class BlockCache:
         """Delete every block that no running query of any process holds a lease on."""
         self.flush()
         self._delete_files(self._index.clear())
-        self.sweep(0)
+        self.sweep()
         self._is_broken = False
 
-    def sweep(self, young_seconds: float) -> None:
-        """Delete files that are no block's, as a killed process leaves them, unless they are so young that a
-        process may be about to record them."""
+    def sweep(self) -> None:
+        """Delete files that are no block's, as a killed process leaves them, but for those that a writer who
+        lives is about to record."""
+        living = self._writers.find_living()
         known = self._index.files()
         if known is None:
             return
-        before = time.time() - young_seconds
         for parent, folders, names in os.walk(self.folder, topdown=False):
             folder = os.path.relpath(parent, self.folder)
-            if folder == "." or folder.startswith("leases"):
+            if folder in (".", "leases", "writers"):
                 continue
             for name in names:
-                with suppress(OSError):
-                    path = os.path.join(parent, name)
-                    if f"{folder}/{name}" not in known and os.stat(path).st_mtime <= before:
-                        os.unlink(path)
+                if f"{folder}/{name}" not in known and _token_of(name) not in living:
+                    with suppress(OSError):
+                        os.unlink(os.path.join(parent, name))
             if not folders or not names:
                 with suppress(OSError):
                     os.rmdir(parent)
@@ -216,10 +220,11 @@ class BlockCache:
         """Record what was kept and close the index."""
         self.flush()
         self._index.close()
+        self._writers.close()
 
     def _new_name(self, key: str, start: int) -> str:
         """A name that no process has used or will use."""
-        return f"{key}-{start:x}-{os.getpid():x}-{self._token}-{next(self._names):x}"
+        return f"{key}-{start:x}-{os.getpid():x}-{self._writers.token}-{next(self._names):x}"
 
     def _write(self, block: StoredBlock, body: bytes) -> tuple[int, int, int]:
         path = self.path(block)
@@ -295,6 +300,11 @@ def fits_folder(folder: str) -> bool:
     parts = folder.split("/")
     longest = max(len(part.encode(errors="surrogatepass")) for part in parts)
     return size <= _LONGEST_FOLDER and longest <= _LONGEST_NAME and not {"", ".", ".."} & set(parts)
+
+
+def _token_of(name: str) -> str:
+    """Who wrote the block of this name."""
+    return name.rpartition("-")[0].rpartition("-")[2]
 
 
 def _by_key(blocks: Iterable[StoredBlock]) -> dict[str, list[StoredBlock]]:

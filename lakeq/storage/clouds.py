@@ -14,6 +14,7 @@ from lakeq.storage.credentials import S3Access, find_s3_access
 from lakeq.storage.customer_key import check_is_safe, with_customer_key
 from lakeq.storage.endpoints import S3Endpoint, find_endpoint, find_moved
 from lakeq.storage.faults import is_elsewhere, is_unanswered, translate_obstore_error
+from lakeq.storage.forks import check_clients
 from lakeq.storage.options import StorageOptions
 from lakeq.storage.pages import PageLister
 from lakeq.storage.s3_keys import S3Keys
@@ -164,6 +165,7 @@ def _build(url: str, build: Callable[..., Any], options: StorageOptions, first: 
     """A client by `build`; `first`: for the first request, which tells wrong options in seconds."""
     from obstore.exceptions import BaseError
 
+    check_clients(url)
     client = {
         "connect_timeout": timedelta(seconds=min(_CONNECT_SECONDS, options.timeout)),
         "read_timeout": timedelta(seconds=options.timeout),

@@ -160,6 +160,7 @@ class Prefetch:
                 for piece in sequence.pieces:
                     piece.block = None
         self._kept.clear()
+        self._writes.close()
 
     def _arrange(self, file: FetchedFile) -> None:
         sequence = self._sequences.setdefault(file.planned.sequence, _Sequence())

@@ -115,6 +115,10 @@ class PlannedFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is 
         published.add(files)
         return published
 
+    def close(self) -> None:
+        """Nothing is read any more."""
+        self._urgent.close()
+
     def show(self, served: Mapping[str, _Served], count: int) -> None:
         """Show `count` files. StorageError when a path is taken."""
         with self._lock:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from itertools import count
 from typing import Any, TypeVar
 
-from lakeq.errors import QueryCancelledError
+from lakeq.errors import ExecutionError, QueryCancelledError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,10 +41,25 @@ def stopped_by(stopped: threading.Event) -> Iterator[None]:
 def begin(work: Callable[[], R]) -> Future[R]:
     """Have `work` done by a thread for which the interpreter's end waits: one that is inside a library then
     would end the process with it."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix="lakeq-begin")
-    future = thread.submit(work)
-    thread.shutdown(wait=False)
+    future: Future[R] = Future()
+    # No thread of an executor: those take no more work once the main thread is done, and others may still
+    # run queries then.
+    thread = threading.Thread(target=_settle, args=(future, work), name="lakeq-begin", daemon=False)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter ends, and starts none any more
+        _settle(future, work)
     return future
+
+
+def _settle(future: Future[R], work: Callable[[], R]) -> None:
+    """Have the Future tell what came of `work`."""
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the Future
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def _raise_if_stopped() -> None:
@@ -63,6 +78,7 @@ class Workers:
         self._ready = threading.Condition()
         self._threads = 0
         self._idle = 0
+        self._is_closed = False
 
     def submit(self, work: Callable[[], R]) -> Future[R]:
         """Have `work` done, in the caller's context; its outcome is the Future's."""
@@ -74,8 +90,7 @@ class Workers:
             if self._idle >= len(self._tasks):
                 self._ready.notify()
             elif self._threads < self.most:
-                self._threads += 1
-                threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+                self._start_thread()
         return future
 
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -94,25 +109,37 @@ class Workers:
             for future in futures:
                 future.cancel()
 
+    def close(self) -> None:
+        """Have no thread wait for more work: each ends when there is none left."""
+        with self._ready:
+            self._is_closed = True
+            self._ready.notify_all()
+
+    def _start_thread(self) -> None:
+        self._threads += 1
+        try:
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+        except RuntimeError as error:
+            self._threads -= 1
+            if not self._threads:  # nobody else is going to do it
+                self._tasks.pop()
+                raise ExecutionError(
+                    "The interpreter ends: no query runs any more. Close lakes and results before."
+                ) from error
+
     def _serve(self) -> None:
         while (task := self._next()) is not None:
             future, work = task
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the Future
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-                del result  # a thread that waits for work holds nothing of the last
-            del future, work, task
+            if future.set_running_or_notify_cancel():
+                _settle(future, work)
+            del future, work, task  # a thread that waits for work holds nothing of the last
 
     def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
         with self._ready:
             self._idle += 1
             try:
-                if not self._tasks and not self._ready.wait_for(lambda: self._tasks, _IDLE_SECONDS):
+                self._ready.wait_for(lambda: self._tasks or self._is_closed, _IDLE_SECONDS)
+                if not self._tasks:
                     self._threads -= 1
                     return None
                 return self._tasks.popleft()

@@ -36,6 +36,10 @@ class WriteBehind:
             while not self._changed.wait_for(lambda: not self._unwritten, _EAR_SECONDS):
                 pass  # a thread that waits without end may not hear Ctrl-C
 
+    def close(self) -> None:
+        """What waits is still written; nobody waits for more."""
+        self._writers.close()
+
     def _write(self, size: int, write: Callable[[], object]) -> None:
         try:
             write()

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakeq.catalog import facts_file
+from lakeq.catalog import facts_file, whole_files
 from lakeq.catalog.database import open_index_database
 from lakeq.catalog.facts_store import FactStore, RecalledFacts
 from lakeq.catalog.index import FileIndex
@@ -416,8 +416,8 @@ def damage_part(data: bytes, how: str) -> bytes:
         "cut at the front": data[8:],
         "altered data": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
         "altered footer": data[:footer] + bytes([data[footer] ^ 1]) + data[footer + 1 :],
-        "without a digest": data[: -8 - facts_file._footer_length(data) - 16]
-        + data[-8 - facts_file._footer_length(data) :],
+        "without a digest": data[: -8 - whole_files._footer_length(data) - 16]
+        + data[-8 - whole_files._footer_length(data) :],
     }[how]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -186,6 +187,18 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permission bits are POSIX")
+def test_what_a_killed_run_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+    dead, alive, other = (tmp_path / name for name in (".a.csv.x.part", ".a.csv.y.part", ".b.csv.z.part"))
+    for path in (dead, alive, other):
+        path.write_bytes(b"x")
+        os.utime(path, (1, 1))
+    with alive.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with open_output(str(tmp_path / "a.csv")) as sink:
+            sink.write(b"n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [alive.name, other.name, "a.csv"]
+
+
 def test_a_new_file_has_the_usual_rights_and_a_replaced_one_keeps_its_own(tmp_path: Path) -> None:
     usual, target = tmp_path / "usual", tmp_path / "out.csv"
     usual.touch()

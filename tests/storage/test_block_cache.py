@@ -295,17 +295,35 @@ def test_clearing_leaves_nothing(cache: BlockCache) -> None:
     assert not Path(cache.folder, "plain").exists()
 
 
-def test_leftovers_are_swept_unless_they_are_young(cache: BlockCache) -> None:
+def test_leftovers_are_swept_unless_their_writer_lives(cache: BlockCache) -> None:
     keep(cache, KEY)
-    old, young = (Path(cache.folder, "plain", name) for name in ("old", "young"))
-    for path in (old, young):
-        path.write_bytes(b"x")
-    os.utime(old, (1, 1))
-    os.utime(only_file(cache), (1, 1))
-    cache.sweep(3600)
-    assert not old.exists()
-    assert young.exists()
-    assert only_file(cache).exists()
+    writer = BlockCache(os.path.dirname(cache.folder), MIB)
+    unrecorded = writer.keep("other", 0, body_of("other"))
+    assert unrecorded is not None
+    orphan = Path(cache.folder, "plain", "orphan")
+    orphan.write_bytes(b"x")
+    cache.sweep()
+    assert not orphan.exists()
+    assert Path(cache.path(unrecorded)).exists()
+    writer.close()
+    cache.sweep()
+    assert held(cache, KEY) == {KEY}
+    assert held(cache, "other") == {"other"}
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_use(cache: BlockCache) -> None:
+    keep(cache, KEY)
+    child = os.fork()
+    if not child:
+        BlockCache(os.path.dirname(cache.folder), MIB).keep("other", 0, b"body")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    files = list(Path(cache.folder, "plain").rglob("*-*"))
+    assert len(files) == 2
+    again = reopen(cache)
+    assert held(again, KEY) == {KEY}
+    assert len(list(Path(cache.folder, "plain").rglob("*-*"))) == 1
+    assert not list(Path(cache.folder, "writers").iterdir())
 
 
 # Several at once.

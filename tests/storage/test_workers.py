@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from lakeq.errors import QueryCancelledError
-from lakeq.storage.workers import Workers, stopped_by
+from lakeq.errors import ExecutionError, QueryCancelledError
+from lakeq.storage.workers import Workers, begin, stopped_by
 
 FAR = 60.0
 
@@ -40,3 +40,24 @@ def test_a_wait_that_was_stopped_ends_though_a_worker_goes_on() -> None:
         Workers(2).map(work, range(2))
     never.set()
     assert Workers(2).map(abs, [-1]) == [1]
+
+
+def test_closed_workers_do_what_is_left_and_their_threads_end() -> None:
+    workers = Workers(4, "closing")
+    assert workers.map(str, range(8)) == [str(n) for n in range(8)]
+    workers.close()
+    assert workers.submit(lambda: 1).result() == 1
+    for thread in threading.enumerate():
+        if thread.name == "closing":
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_work_begun_is_done_where_no_thread_starts_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert begin(lambda: 1).result() == 1
+    with pytest.raises(ExecutionError, match="The interpreter ends"):
+        Workers(4).submit(lambda: 1)
