@@ -69,7 +69,7 @@ class ParquetFormat:
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
-        # Bounds leave NaN out, and unless told so DuckDB skips a row group for them: `f > 2` then lacks its NaN.
+        # Bounds leave NaN out; unless told so, DuckDB skips row groups by them, and `f > 2` lacks its NaN.
         return call_reader("read_parquet", paths, {"can_have_nan": "true"}, hive_types, filename)
 
     def arrow_dataset(

@@ -80,7 +80,9 @@ def write_filters(rng: random.Random, table: LakeTable) -> Iterator[str]:
     for column, kind, values in list_values(table):
         literals = [] if kind in ("list", "struct") else [spell_literal(value, kind) for value in values]
         drawn = Expressions(rng).comparison([Ref(column, column, kind, tuple(literals))])
-        fixed = rng.choice([f"{column} IS NULL", f"{column} IS NOT NULL", *(f"{column} >= {v}" for v in literals[:1])])
+        fixed = rng.choice(
+            [f"{column} IS NULL", f"{column} IS NOT NULL", *(f"{column} >= {v}" for v in literals[:1])]
+        )
         yield f"SELECT * FROM {table.name} WHERE {rng.choice([drawn, drawn, fixed])}"
 
 
