@@ -61,7 +61,7 @@ RULES: dict[str, Callable[[], bool]] = {
     "different keys in one table": lambda: (
         is_error(lambda: read(["a=1/f", "b=1/f"])) and is_error(lambda: read(["a=1/f", "a=1/b=2/f"]))
     ),
-    "`a=1`, `A=2`": lambda: list(read(["a=1/f", "A=2/f"])) == ["a"] and is_error(lambda: read(["a=1/A=2/f"])),
+    "`a=1`, `A=2`": lambda: len(read(["a=1/f", "A=2/f"])) == 1 and is_error(lambda: read(["a=1/A=2/f"])),
     "keys above the table": lambda: found_keys(only_table(["a=1/f.csv"], root="/k=1/t")) == ["a"],
     "hidden files": lambda: (
         list_files("t/_x/f.csv", "t/.f.csv", "t/a=1/_f.csv", "t/a=1/f.csv") == ["t/a=1/f.csv"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -361,3 +362,8 @@ def test_a_test_that_draws_from_the_cases_has_each_that_it_is_said_to_run(name: 
     assert addresses
     values = [value for test in find_tests()[name] for value in list_values(test)]
     assert [a for a in addresses if CASES_BY_ADDRESS[a] not in values] == []
+
+
+def test_the_docs_count_the_cases() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert f"has {len(CASES_BY_ADDRESS)} cases" in page
