@@ -47,7 +47,8 @@ class Encryption:
 class FileSchema:
     """The columns of one file in their order, and how its bytes are to be decoded.
 
-    `options` are the format's own: for CSV `delimiter`, `quote`, `header`, `null`, `compression`;
+    `options` are the format's own: for CSV `delimiter`, `quote`, `header`, `null`, `compression`, and
+    `skip`, the number of empty lines before the first record, if there are any;
     for JSON `layout` (`newline_delimited`, `array`, `unstructured`) and `compression`. Of a plain file
     `encryption` is None. Files with equal FileSchemas are read by one scan.
     """

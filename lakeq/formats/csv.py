@@ -61,7 +61,9 @@ class CsvFormat:
         body = rows[1:] if header else rows
         columns = _type_columns(names, body, null, options.columns or ())
         dialect = {"delimiter": delimiter, "quote": quote, "header": header, "null": null}
-        schema = FileSchema(columns, (*dialect.items(), ("compression", head.compression)))
+        blank = _count_blank_lines(text) if rows else 0
+        skip = [("skip", blank)] if blank else []
+        schema = FileSchema(columns, (*dialect.items(), ("compression", head.compression), *skip))
         return FileFacts(schema, has_rows=bool(body) or (None if not head.is_whole else False))
 
     def duckdb_scan(
@@ -84,6 +86,8 @@ class CsvFormat:
             "strict_mode": "true",
             "null_padding": "false",
             "ignore_errors": "false",
+            # It would take the first of empty lines for the header, and the header for a row.
+            "skip": str(schema.option("skip", 0)),
         }
         wanted = {column.name: types.get(column.name, sql_type(column.type)) for column in schema.columns}
         check = check_text if schema.option("null") == "" else check_any
@@ -146,6 +150,12 @@ def read_rows(text: str, delimiter: str, quote: str, path: str, *, is_whole: boo
     if ragged is not None:
         raise _broken(path, ragged.line, f"{len(ragged.cells)} cells where the first row has {width}")
     return rows
+
+
+def _count_blank_lines(text: str) -> int:
+    """How many empty lines stand before the first record."""
+    before = text[: len(text) - len(text.lstrip("\r\n"))]
+    return len(re.findall(r"\r\n|\n|\r", before))
 
 
 def _split_rows(text: str, delimiter: str, quote: str, *, strict: bool) -> Iterator[Row]:
@@ -264,7 +274,8 @@ def _decode_file(
     compression = schema.option("compression")
     if not names:
         return pa.table({}), 0  # only empty lines
-    reading = pyarrow.csv.ReadOptions(column_names=names, block_size=16 << 20)
+    skip = schema.option("skip", 0)
+    reading = pyarrow.csv.ReadOptions(column_names=names, block_size=16 << 20, skip_rows=skip)
     parsing = pyarrow.csv.ParseOptions(
         delimiter=schema.option("delimiter"),
         quote_char=schema.option("quote") or False,

@@ -209,6 +209,8 @@ def _read_type(type: pa.DataType, leaves: Iterator[pq.ColumnSchema]) -> pa.DataT
 def _read_leaf_type(type: pa.DataType, leaf: pq.ColumnSchema) -> pa.DataType:
     if leaf.physical_type == "INT96":
         return pa.timestamp("us")
+    if leaf.converted_type == "INTERVAL":  # twelve bytes to Arrow
+        return pa.month_day_nano_interval()
     if pa.types.is_timestamp(type):
         unit = "ns" if type.unit == "ns" else "us"
         # Files from before logical types do not say whether a time is UTC; DuckDB takes it as naive.

@@ -180,6 +180,7 @@ def test_differs_from_spark_other_tables_beside_a_broken_one_are_read() -> None:
 
 
 def test_differs_from_spark_without_a_base_path_the_lake_holds_two_tables() -> None:
+    """Spark refuses the two folders as one table of two structures."""
     case = SPARK["conflicting_layout"][0]
     tables = tables_by_name([relative(path, "") for path in case["paths"]])
     assert {name: found_keys(table) for name, table in tables.items()} == {

@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -171,6 +172,24 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, start: bytes) ->
     source = write(tmp_path / "a.csv", start + "id,v\n1,é\n".encode())
     schema = inspect(CSV, source).schema
     assert assert_decoders_agree(CSV, source, schema) == [{"id": 1, "v": "é"}]
+
+
+@pytest.mark.parametrize("start", ["\n", "\n\n", "\r\n\r\n"])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a,b\nx,y\n", [{"a": "x", "b": "y"}]),
+        ("a,b\n1,2\n\n3,4\n", [{"a": 1, "b": 2}, {"a": 3, "b": 4}]),
+        ("a\n1\n", [{"a": 1}]),
+    ],
+)
+def test_empty_lines_before_the_header_are_passed_over(
+    tmp_path: Path, start: str, text: str, rows: list[dict[str, Any]]
+) -> None:
+    body = text.replace("\n", "\r\n") if "\r" in start else text
+    source = write(tmp_path / "a.csv", start + body)
+    schema = inspect(CSV, source, header=True, delimiter=",").schema
+    assert assert_decoders_agree(CSV, source, schema) == rows
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])

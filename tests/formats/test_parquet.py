@@ -30,6 +30,7 @@ from tests.formats.decoders import (
     assert_decoders_agree,
     inspect,
     names_and_types,
+    scan_sql,
     write,
 )
 
@@ -114,6 +115,23 @@ def test_both_decoders_read_every_type_alike(tmp_path: Path, name: str) -> None:
     source = stored(tmp_path / "a.parquet", {name: EVERY_TYPE[name]})
     schema = inspect(PARQUET, source).schema
     assert_decoders_agree(PARQUET, source, schema)
+
+
+@pytest.mark.parametrize(
+    "condition", ["f = 'nan'", "f >= 'nan'", "f > 2", "f > 'inf'", "isnan(f)", "f IS NOT DISTINCT FROM 'nan'"]
+)
+@pytest.mark.parametrize("type", [pa.float32(), pa.float64()])
+def test_bounds_that_leave_nan_out_hide_no_nan_from_duckdb(
+    tmp_path: Path, type: pa.DataType, condition: str
+) -> None:
+    source = stored(tmp_path / "a.parquet", {"f": pa.array([1.0, math.nan, -0.0], type)})
+    (group,) = inspect(PARQUET, source).row_groups or ()
+    assert group.chunks["f"].lower == 0
+    assert pq.read_metadata(source.file).row_group(0).column(0).statistics.max == 1
+    schema = inspect(PARQUET, source).schema
+    with duckdb.connect() as connection:
+        scan = scan_sql(PARQUET, source, schema, None)
+        assert connection.sql(f"SELECT count(*) FROM {scan} WHERE {condition}").fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("zone", [None, "UTC"])

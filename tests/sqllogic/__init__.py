@@ -1,0 +1,1 @@
+"""DuckDB's `.test` format (sqllogictest), of which the queries over files are asked of lakeq."""
