@@ -1,0 +1,123 @@
+"""`python -m tests.faults [--moto | --ceph | --endpoint "URL KEY SECRET"] [--seed S] [--share X]`: every fault at
+every request of a query, over every format and cache; exit status 1 when something failed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lakeq.storage import throttle
+from tests.faults.kinds import KINDS, Change, Kind
+from tests.faults.lake import FORMATS
+from tests.faults.proxy import run_proxy
+from tests.faults.sweep import Outcome, Sweep
+from tests.servers import S3Server, run_s3_server
+
+CEPH = "http://127.0.0.1:7480 lakeqtest lakeqsecret"
+
+
+def main() -> int:
+    """Run the sweep; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--moto", action="store_true", help="a server that is started for it (default)")
+    where.add_argument("--ceph", action="store_const", const=CEPH, dest="endpoint", help=f"{CEPH}")
+    where.add_argument("--endpoint", help="of a server that runs, its key and its secret")
+    parser.add_argument("--seed", type=int, default=1, help="of the order, and of what --share leaves out")
+    parser.add_argument("--share", type=float, default=1.0, help="how many of the cases, 0 to 1")
+    parser.add_argument("--formats", nargs="*", default=FORMATS, choices=FORMATS)
+    options = parser.parse_args()
+    with (
+        isolated(),
+        serve(options.endpoint) as server,
+        run_proxy(server.endpoint) as proxy,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        sweep = Sweep(server, proxy, Path(folder))
+        outcomes, problems = run_sweep(sweep, options.formats, options.seed, options.share)
+    tell(tabulate(outcomes))
+    failures = [f"{outcome.case}: {outcome.failure}" for outcome in outcomes if outcome.failure]
+    tell(f"{len(outcomes)} cases from seed {options.seed}: {len(failures) + len(problems)} failures")
+    return 1 if failures or problems else 0
+
+
+@contextlib.contextmanager
+def isolated() -> Iterator[None]:
+    """No cache, history or credentials of the user's; no time lost between two tries of a request."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(throttle, "_FIRST_PAUSE", 0.002)
+        for name in ("LAKEQ_CACHE_DIR", "LAKEQ_DATA_DIR"):
+            patch.setenv(name, folder)
+        yield
+
+
+@contextlib.contextmanager
+def serve(endpoint: str | None) -> Iterator[S3Server]:
+    """The server that is asked, as the environment's credentials have it for the command line."""
+    with contextlib.ExitStack() as stack:
+        server = S3Server(*endpoint.split()) if endpoint else stack.enter_context(run_s3_server())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ACCESS_KEY_ID", server.storage_options["key"])
+            patch.setenv("AWS_SECRET_ACCESS_KEY", server.storage_options["secret"])
+            yield server
+
+
+def run_sweep(sweep: Sweep, formats: list[str], seed: int, share: float) -> tuple[list[Outcome], list[str]]:
+    """Run a share of all cases in an order of `seed`, telling each failure at once."""
+    draw, outcomes, problems = random.Random(seed), [], []
+    faults: list[Kind | Change] = [*KINDS, *Change]
+    cases = []
+    for file_format in formats:
+        problems += sweep.prepare(file_format)
+        tell(
+            f"{file_format}: "
+            + ", ".join(f"{c} {dict(n)}" for (f, c), n in sweep.counts.items() if f == file_format)
+        )
+        cases += list(sweep.cases(file_format, faults))
+    for problem in problems:
+        tell(f"FAILED {problem}")
+    draw.shuffle(cases)
+    cases = cases[: round(share * len(cases))]
+    began = time.monotonic()
+    for number, case in enumerate(cases, 1):
+        outcomes.append(sweep.run(case))
+        if outcomes[-1].failure:
+            tell(f"FAILED {case}: {outcomes[-1].failure}")
+        if number % 500 == 0:
+            tell(f"{number} of {len(cases)} cases in {time.monotonic() - began:.0f} s")
+    return outcomes, problems
+
+
+def tabulate(outcomes: list[Outcome]) -> str:
+    """A line a fault: cases, and how they ended."""
+    ends: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        fault = outcome.case.fault
+        name = fault.name if isinstance(fault, Kind) else fault.value
+        ends.setdefault(name, Counter())[outcome.end] += 1
+    order = [kind.name for kind in KINDS] + [change.value for change in Change]
+    lines = ["| fault | cases | right | wrong | errors |", "|---|---|---|---|---|"]
+    for name in (name for name in order if name in ends):
+        count = ends[name]
+        errors = ", ".join(f"{end} {n}" for end, n in sorted(count.items()) if end not in ("right", "wrong"))
+        lines.append(f"| {name} | {count.total()} | {count['right']} | {count['wrong']} | {errors} |")
+    return "\n".join(lines)
+
+
+def tell(text: str) -> None:
+    """Print at once, so that a run that is stopped has told what it found."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
