@@ -30,7 +30,7 @@ class Version:
 
     def row(self, p: int) -> tuple[int, int, int, str]:
         """What QUERY says of a file of this version."""
-        xs = [_value(n) + self.shift for n in range(self.rows)]
+        xs = [value_at(n) + self.shift for n in range(self.rows)]
         return p, self.rows, sum(xs), max(_text(x) for x in xs)
 
 
@@ -52,7 +52,7 @@ def key_of(file_format: str, p: int) -> str:
 @cache
 def body_of(file_format: str, version: Version) -> bytes:
     """The bytes of a file. Versions of as many rows have as many bytes."""
-    xs = [_value(n) + version.shift for n in range(version.rows)]
+    xs = [value_at(n) + version.shift for n in range(version.rows)]
     table = pa.table({"x": xs, "s": [_text(x) for x in xs], "unused": [float(x) for x in xs]})
     sink = io.BytesIO()
     if file_format == "parquet":
@@ -78,7 +78,8 @@ def body_of(file_format: str, version: Version) -> bytes:
     return sink.getvalue()
 
 
-def _value(n: int) -> int:
+def value_at(n: int) -> int:
+    """`x` of the row of this number, in a version without a shift."""
     return 100_000_000 + n * 7_919_123 % 400_000_000
 
 
