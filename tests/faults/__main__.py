@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--moto | --ceph | --endpoint "URL KEY SECRET"] [--seed S] [--share X]`: every fault at
+"""`python -m tests.faults [--moto | --ceph | --endpoint "URL KEY SECRET"] [--seed S]`: every fault at
 every request of a query, over every format and cache; exit status 1 when something failed."""
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import pytest
 from lakeq.storage import throttle
 from tests.faults.kinds import KINDS, Change, Kind
 from tests.faults.lake import FORMATS
+from tests.faults.places import check_place, find_places
 from tests.faults.proxy import run_proxy
-from tests.faults.sweep import Outcome, Sweep
+from tests.faults.sweep import CACHES, Outcome, Sweep
 from tests.servers import S3Server, run_s3_server
 
 CEPH = "http://127.0.0.1:7480 lakeqtest lakeqsecret"
@@ -34,6 +35,7 @@ def main() -> int:
     where.add_argument("--endpoint", help="of a server that runs, its key and its secret")
     parser.add_argument("--seed", type=int, default=1, help="of the order, and of what --share leaves out")
     parser.add_argument("--share", type=float, default=1.0, help="how many of the cases, 0 to 1")
+    parser.add_argument("--minutes", type=float, default=1e9, help="how long to go on")
     parser.add_argument("--formats", nargs="*", default=FORMATS, choices=FORMATS)
     options = parser.parse_args()
     with (
@@ -43,7 +45,8 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
     ):
         sweep = Sweep(server, proxy, Path(folder))
-        outcomes, problems = run_sweep(sweep, options.formats, options.seed, options.share)
+        problems = check_places(server, Path(folder))
+        outcomes = run_sweep(sweep, options, problems)
     tell(tabulate(outcomes))
     failures = [f"{outcome.case}: {outcome.failure}" for outcome in outcomes if outcome.failure]
     tell(f"{len(outcomes)} cases from seed {options.seed}: {len(failures) + len(problems)} failures")
@@ -71,30 +74,40 @@ def serve(endpoint: str | None) -> Iterator[S3Server]:
             yield server
 
 
-def run_sweep(sweep: Sweep, formats: list[str], seed: int, share: float) -> tuple[list[Outcome], list[str]]:
-    """Run a share of all cases in an order of `seed`, telling each failure at once."""
-    draw, outcomes, problems = random.Random(seed), [], []
+def check_places(server: S3Server, folder: Path) -> list[str]:
+    """What is wrong with queries where no store is."""
+    problems = []
+    for name, place in find_places(server.endpoint).items():
+        failure = check_place(place, server.storage_options, folder)
+        tell(f"{name}: {failure or 'one error, in time'}")
+        problems += [f"{name}: {failure}"] if failure else []
+    return problems
+
+
+def run_sweep(sweep: Sweep, options: argparse.Namespace, problems: list[str]) -> list[Outcome]:
+    """Run a share of all cases in an order of the seed, telling each failure at once; `problems` gets what is
+    wrong with queries that nothing disturbs."""
+    draw, outcomes = random.Random(options.seed), list[Outcome]()
     faults: list[Kind | Change] = [*KINDS, *Change]
     cases = []
-    for file_format in formats:
-        problems += sweep.prepare(file_format)
-        tell(
-            f"{file_format}: "
-            + ", ".join(f"{c} {dict(n)}" for (f, c), n in sweep.counts.items() if f == file_format)
-        )
+    for file_format in options.formats:
+        found = sweep.prepare(file_format)
+        counts = {cache: dict(sweep.counts[file_format, cache]) for cache in CACHES}
+        tell(f"{file_format}: {counts} {'; '.join(found)}")
+        problems += found
         cases += list(sweep.cases(file_format, faults))
-    for problem in problems:
-        tell(f"FAILED {problem}")
     draw.shuffle(cases)
-    cases = cases[: round(share * len(cases))]
+    cases = cases[: round(options.share * len(cases))]
     began = time.monotonic()
     for number, case in enumerate(cases, 1):
         outcomes.append(sweep.run(case))
         if outcomes[-1].failure:
             tell(f"FAILED {case}: {outcomes[-1].failure}")
-        if number % 500 == 0:
+        if number % 250 == 0:
             tell(f"{number} of {len(cases)} cases in {time.monotonic() - began:.0f} s")
-    return outcomes, problems
+        if time.monotonic() - began > 60 * options.minutes:
+            break
+    return outcomes
 
 
 def tabulate(outcomes: list[Outcome]) -> str:

@@ -90,7 +90,8 @@ def _kinds() -> list[Kind]:
     kinds += [Kind(f"{name} always", {**rule, "times": -1}, error, _ALL) for name, rule in _REFUSED.items()]
     return [
         *kinds,
-        Kind("404 once", {"fault": "status", "code": 404}, error),
+        Kind("404 once", {"fault": "status", "code": 404}, either),
+        Kind("404 always", {"fault": "status", "code": 404, "times": -1}, error),
         Kind("silence once", {"fault": "hang", "seconds": 3}, right, _ALL, SILENT),
         Kind("silence thrice", {"fault": "hang", "seconds": 3, "times": 3}, right, _ALL, SILENT),
         Kind("silence always", {"fault": "hang", "seconds": 3, "times": -1}, error, _ALL, SOON),
