@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import re
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lakeq.storage import throttle
-from tests.faults.kinds import KINDS, Change, Kind
+from tests.faults.kinds import KINDS, Change, name_of
 from tests.faults.lake import FORMATS
 from tests.faults.places import check_place, find_places
 from tests.faults.proxy import run_proxy
@@ -36,6 +37,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the order, and of what --share leaves out")
     parser.add_argument("--share", type=float, default=1.0, help="how many of the cases, 0 to 1")
     parser.add_argument("--minutes", type=float, default=1e9, help="how long to go on")
+    parser.add_argument("--faults", default="", help="a regular expression over their names")
     parser.add_argument("--formats", nargs="*", default=FORMATS, choices=FORMATS)
     options = parser.parse_args()
     with (
@@ -88,7 +90,7 @@ def run_sweep(sweep: Sweep, options: argparse.Namespace, problems: list[str]) ->
     """Run a share of all cases in an order of the seed, telling each failure at once; `problems` gets what is
     wrong with queries that nothing disturbs."""
     draw, outcomes = random.Random(options.seed), list[Outcome]()
-    faults: list[Kind | Change] = [*KINDS, *Change]
+    faults = [fault for fault in (*KINDS, *Change) if re.search(options.faults, name_of(fault))]
     cases = []
     for file_format in options.formats:
         found = sweep.prepare(file_format)
@@ -114,10 +116,8 @@ def tabulate(outcomes: list[Outcome]) -> str:
     """A line a fault: cases, and how they ended."""
     ends: dict[str, Counter[str]] = {}
     for outcome in outcomes:
-        fault = outcome.case.fault
-        name = fault.name if isinstance(fault, Kind) else fault.value
-        ends.setdefault(name, Counter())[outcome.end] += 1
-    order = [kind.name for kind in KINDS] + [change.value for change in Change]
+        ends.setdefault(name_of(outcome.case.fault), Counter())[outcome.end] += 1
+    order = [name_of(fault) for fault in (*KINDS, *Change)]
     lines = ["| fault | cases | right | wrong | errors |", "|---|---|---|---|---|"]
     for name in (name for name in order if name in ends):
         count = ends[name]

@@ -218,7 +218,7 @@ def _drop_keys(page: bytes, rule: Mapping[str, Any]) -> bytes:
 
 def _shuffle_keys(page: bytes, rule: Mapping[str, Any]) -> bytes:
     entries = _ENTRY.findall(page)
-    random.Random(rule["seed"]).shuffle(entries)
+    random.Random(rule.get("seed")).shuffle(entries)
     return _ENTRY.sub(lambda _: entries.pop(), page)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
 import tempfile
 import time
@@ -20,7 +21,7 @@ import lakeq
 from lakeq.cli.app import main
 from lakeq.errors import LakeqError, ObjectChangedError
 from lakeq.lake import Lake
-from tests.faults.kinds import PATIENT, Change, Expected, Kind
+from tests.faults.kinds import PATIENT, Change, Expected, Kind, name_of
 from tests.faults.lake import FORMATS, QUERY, Answer, Version, answer_to, body_of, first_versions, key_of
 from tests.faults.proxy import Exchange, FaultProxy
 from tests.servers import S3Server
@@ -30,7 +31,6 @@ CACHES = ("cold", "footers known", "warm")
 DOORS = ("rows", "stream", "file")
 """How the answer is asked for: as a table, in batches, or as a file by the command line."""
 SPARE_SECONDS, _QUIET_SECONDS = 5.0, 0.1
-SECRET = "secret-canary"
 _SHIFT = 16
 """Added to each number of a replaced file: of as many rows it has as many bytes in every format."""
 
@@ -47,8 +47,7 @@ class Case:
     door: str
 
     def __str__(self) -> str:
-        name = self.fault.name if isinstance(self.fault, Kind) else self.fault.value
-        return f"{name}, {self.hit} {self.index}, {self.file_format}, {self.cache}, by {self.door}"
+        return f"{name_of(self.fault)}, {self.hit} {self.index}, {self.file_format}, {self.cache}, by {self.door}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Sweep:
         self._server = server
         self._proxy = proxy
         self._folder = folder
-        self.bucket = server.new_bucket()
+        self.bucket = f"faults{os.getpid()}"  # a server that runs longer may have buckets of other runs
         self.counts: dict[tuple[str, str], Counter[str]] = {}
         """Requests of each kind that a query makes which nothing disturbs, by format and cache."""
         for file_format in FORMATS:
@@ -123,7 +122,7 @@ class Sweep:
                 match = {"head": "HEAD /{}", "list": r"GET /{}\?", "get": "GET /{}/"}[case.hit].format(
                     self.bucket
                 )
-                rule = {**case.fault.rule, "match": match, "skip": case.index}
+                rule = {**case.fault.rule, "match": match, "skip": case.index, "seed": str(case)}
                 self._proxy.reset(rule)
                 outcome = self._judge(case, allowed, cache, found)
             else:
@@ -148,7 +147,8 @@ class Sweep:
             end = "right" if answer in allowed else "wrong"
             failure = "" if end == "right" else f"a wrong answer: {[row[:3] for row in answer]}"
         except LakeqError as error:
-            end, failure = type(error).__name__, _judge_error(case, error)
+            secret = self._server.storage_options["secret"]
+            end, failure = type(error).__name__, _judge_error(case, error, secret)
         except Exception as error:  # noqa: BLE001 - anything else is what is looked for
             end, failure = type(error).__name__, f"no error of ours: {error!r}"
         seconds = time.monotonic() - began
@@ -272,10 +272,10 @@ def _read_rows(path: Path) -> pa.Table:
     return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=kinds))
 
 
-def _judge_error(case: Case, error: LakeqError) -> str:
+def _judge_error(case: Case, error: LakeqError, secret: str) -> str:
     """What is wrong with an error: more than a line, a secret in it, or another kind than a change has."""
     text = str(error)
-    if "\n" in text or SECRET in text:
+    if "\n" in text or secret in text:
         return f"not one line without secrets: {text!r}"
     if isinstance(case.fault, Change) and case.door != "file" and not isinstance(error, ObjectChangedError):
         return f"a change is told as {type(error).__name__}: {text}"
