@@ -133,10 +133,19 @@ class Session:
         return _Bound(files, views, relation, profile)
 
     def _stays_within(self, plan: ScanPlan, bound: _Bound, max_bytes: int) -> bool:
-        for view in bound.views:
-            for name, paths in view.paths.items():
-                self._set_variable(name, paths)
-        return stays_within(self._connection, plan, bound.files.tables, max_bytes)
+        try:
+            for view in bound.views:
+                for name, paths in view.paths.items():
+                    self._set_variable(name, paths)
+            if stays_within(self._connection, plan, bound.files.tables, max_bytes):
+                return True
+            # DuckDB makes no plan over a file that is gone, and that ends the transaction of the clock.
+            bound.files.check_unchanged()
+        except BaseException:
+            bound.files.close()
+            self.close()
+            raise
+        return False
 
     def _create_tables(self, plan: ScanPlan, files: OpenedFiles) -> tuple[TableView, ...]:
         """A view for each table. Binding opens one file a scan, and only the run sees them all."""

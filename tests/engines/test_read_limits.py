@@ -15,7 +15,7 @@ import pytest
 
 import lakeq
 from lakeq.engines.base import QueryStats
-from lakeq.errors import BudgetExceededError
+from lakeq.errors import BudgetExceededError, ObjectChangedError
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.block_cache import BlockCache
 from lakeq.storage.caching import CachingStore
@@ -152,6 +152,20 @@ def test_generous_limits_leave_the_files_to_duckdb(root: Path) -> None:
             result = lake.sql(sql, max_bytes="1GB")
             result.fetchall()
             assert result.stats.requests == 0 and result._running._files.are_counted is False  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "condition", ["TRUE", "now() > DATE '2000-01-01'"], ids=["at any time", "by the clock"]
+)
+def test_a_file_that_is_gone_when_the_limit_is_proved_is_told(tmp_path: Path, condition: str) -> None:
+    for name in "ab":
+        (tmp_path / "t").mkdir(exist_ok=True)
+        (tmp_path / "t" / f"{name}.csv").write_text("x\n1\n2\n")
+    with lakeq.connect(tmp_path, history=False) as lake:
+        result = lake.sql(f"SELECT x FROM t WHERE {condition}", max_bytes="1GB")
+        (tmp_path / "t" / "b.csv").unlink()
+        with pytest.raises(ObjectChangedError, match=r"b\.csv"):
+            result.fetchall()
 
 
 def write_large(folder: Path, rows: int) -> None:
