@@ -113,9 +113,9 @@ class Sweep:
                             file_format, cache, fault, hit, index, DOORS[(number + index) % len(DOORS)]
                         )
 
-    def run(self, case: Case, options: Mapping[str, Any] | None = None) -> Outcome:
-        """Ask, with the fault of `case` at its place; `options` replace those of its kind."""
-        found = options or (case.fault.options if isinstance(case.fault, Kind) else {}) or PATIENT
+    def run(self, case: Case) -> Outcome:
+        """Ask, with the fault of `case` at its place."""
+        found = (case.fault.options if isinstance(case.fault, Kind) else {}) or PATIENT
         allowed = [answer_to(first_versions())]
         with self._cache_of(case.file_format, case.cache) as cache:
             if isinstance(case.fault, Kind):
