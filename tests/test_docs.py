@@ -72,6 +72,18 @@ def test_every_command_and_option_is_on_the_page_of_the_command_line() -> None:
                 assert f"`{option}" in page, f"docs/cli.md does not tell of {option}"
 
 
+def test_every_guarantee_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (G\d+) \|.*\| ([^|]*) \|$", page, re.MULTILINE)
+    assert [name for name, _ in rows] == [f"G{number}" for number in range(1, 19)]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    known = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
+    for name, proofs in rows:
+        named = set(re.findall(r"`(test_\w+)`", proofs))
+        assert named, f"{name} is not proved"
+        assert named <= known, f"{name}: {named - known}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_are_short_and_their_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -140,10 +140,19 @@ class Session:
         return _Bound(files, views, relation, profile)
 
     def _read_operators(self, plan: ScanPlan, bound: _Bound) -> Operators | None:
-        for view in bound.views:
-            for name, paths in view.paths.items():
-                self._set_variable(name, paths)
-        return read_operators(self._connection, plan)
+        try:
+            for view in bound.views:
+                for name, paths in view.paths.items():
+                    self._set_variable(name, paths)
+            operators = read_operators(self._connection, plan)
+            if operators is None:
+                # DuckDB makes no plan over a file that is gone, and that ends the transaction of the clock.
+                bound.files.check_unchanged()
+        except BaseException:
+            bound.files.close()
+            self.close()
+            raise
+        return operators
 
     def _create_tables(self, plan: ScanPlan, files: OpenedFiles) -> tuple[TableView, ...]:
         """A view for each table. Binding opens one file a scan, and only the run sees them all."""

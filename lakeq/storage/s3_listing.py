@@ -188,8 +188,11 @@ class S3Listing:
             rows = read_entries(text)
             self._knows_restores = self._knows_restores or "<RestoreStatus>" in text
             folders = tuple(_unescape(name) for name in _PREFIX.findall(text))
-            token = _find(text, "NextContinuationToken") if _find(text, "IsTruncated") == "true" else ""
-            return ListedPage(_to_listing(rows), folders, _unescape(token) or None)
+            goes_on = _find(text, "IsTruncated") == "true"
+            token = _unescape(_find(text, "NextContinuationToken")) if goes_on else ""
+            if goes_on and not token:
+                raise ValueError("a page that is not the last, and leads to no other")
+            return ListedPage(_to_listing(rows), folders, token or None)
         except (ValueError, pa.ArrowException):
             fault = unreadable(location)
         raise fault

@@ -16,7 +16,7 @@ import pytest
 
 import lakeq
 from lakeq.engines.base import QueryStats
-from lakeq.errors import BudgetExceededError
+from lakeq.errors import BudgetExceededError, ObjectChangedError
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.block_cache import BlockCache
 from lakeq.storage.caching import CachingStore
@@ -167,6 +167,20 @@ def test_columns_that_no_plan_has_count_as_well(root: Path) -> None:
             with pytest.raises(BudgetExceededError):
                 list(engine.execute(made, max_bytes=2 * estimate).batches())
             assert len(list(engine.execute(made, max_bytes=10 * foreseen).batches())) == 1
+
+
+@pytest.mark.parametrize(
+    "condition", ["TRUE", "now() > DATE '2000-01-01'"], ids=["at any time", "by the clock"]
+)
+def test_a_file_that_is_gone_when_the_limit_is_proved_is_told(tmp_path: Path, condition: str) -> None:
+    for name in "ab":
+        (tmp_path / "t").mkdir(exist_ok=True)
+        (tmp_path / "t" / f"{name}.csv").write_text("x\n1\n2\n")
+    with lakeq.connect(tmp_path, history=False) as lake:
+        result = lake.sql(f"SELECT x FROM t WHERE {condition}", max_bytes="1GB")
+        (tmp_path / "t" / "b.csv").unlink()
+        with pytest.raises(ObjectChangedError, match=r"b\.csv"):
+            result.fetchall()
 
 
 def write_large(folder: Path, rows: int) -> None:

@@ -290,6 +290,19 @@ def test_no_value_lies_outside_the_bounds_in_duckdbs_order(
                 assert found.null_count == table.column("c").null_count
 
 
+def test_a_page_with_another_checksum_is_not_decoded_by_arrow(tmp_path: Path) -> None:
+    """DuckDB's reader does not look at them."""
+    path = tmp_path / "f.parquet"
+    numbers = {"x": pa.array(range(1_000))}
+    source = stored(path, numbers, write_page_checksum=True, compression="none", use_dictionary=False)
+    data = bytearray(path.read_bytes())
+    data[data.index((500).to_bytes(8, "little") + (501).to_bytes(8, "little"))] ^= 1
+    path.write_bytes(data)
+    dataset = arrow_dataset(PARQUET, [source], [ds.scalar(True)], inspect(PARQUET, source).schema, [], {})
+    with pytest.raises(OSError, match="CRC checksum verification failed"):
+        dataset.to_table()
+
+
 def test_partitions_are_columns_and_win_over_the_file(tmp_path: Path) -> None:
     folder = tmp_path / "k=007"
     folder.mkdir()

@@ -129,7 +129,10 @@ def test_who_refuses_all_is_an_error(scripted_server: ScriptedServer) -> None:
         open_at(scripted_server, reply(403, b"<Error><Code>AccessDenied</Code></Error>")).list()
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", page(write_entry("a"))[:-30], HEAD.encode()])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", page(write_entry("a"))[:-30], HEAD.encode(), page(write_entry("a"), token="")],
+)
 def test_what_is_no_listing_is_an_error(scripted_server: ScriptedServer, body: bytes) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
         open_at(scripted_server, reply(200, body)).list()
