@@ -43,8 +43,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=1.0, help="how long to go on")
     parser.add_argument("--seed", type=int, default=1, help="of what is random; 0: another each time")
     parser.add_argument("--longest", type=int, default=4096, help="bytes of an input, at most")
-    parser.add_argument("--corpus", type=Path, default=Path("fuzz-corpus"), help="where inputs that reach further are kept")
-    parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"), help="where what failed is kept")
+    parser.add_argument(
+        "--corpus", type=Path, default=Path("fuzz-corpus"), help="where inputs that reach further are kept"
+    )
+    parser.add_argument(
+        "--findings", type=Path, default=Path("fuzz-findings"), help="where what failed is kept"
+    )
     return parser.parse_args()
 
 

@@ -1,0 +1,118 @@
+"""Reading in a process of its own, with limits of time and memory, that may crash: many files a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+SECONDS = 60.0
+MEMORY = 1_500_000_000
+"""Bytes resident; DuckDB's own limit is 500 MB."""
+_FILES = 200
+"""After so many a process is replaced, so that memory is told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file to read: by lakeq's `scanner` (`auto`, `arrow`), or by another `decoder`."""
+
+    file: str
+    kind: str
+    scanner: str = "auto"
+    sibling: str | None = None
+
+
+class Worker:
+    """Gives each task's outcomes; what ends the process, or outlasts its limits, is an outcome too."""
+
+    def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def read(self, task: Task) -> dict[str, dict[str, Any]]:
+        """The outcomes by name; `process` alone, with a `fault`, where there was no answer."""
+        process = self._start()
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
+        process.stdin.flush()
+        fault = self._wait(process)
+        if fault is None:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            self._done += 1
+            if line:
+                answer: dict[str, dict[str, Any]] = json.loads(line)
+                return answer
+            fault = _tell_end(process.wait())
+        self._stop()
+        return {"process": {"fault": fault}}
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._done >= _FILES:
+            self._stop()
+        if self._process is None:
+            # A hostile file may print to stderr, and much: nobody reads it.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.badfiles.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).parents[2],
+            )
+            self._done = 0
+        return self._process
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> str | None:
+        """Until it answers or ends; what it took too much of, if it did."""
+        assert process.stdout is not None
+        end = time.monotonic() + self._seconds
+        while time.monotonic() < end:
+            if select.select([process.stdout], [], [], 0.05)[0]:
+                return None
+            if _resident(process.pid) > self._memory:
+                return "memory"
+        return "hang"
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            _close(process.stdin)
+            _close(process.stdout)
+            process.wait()
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process holds; 0 once it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _tell_end(status: int) -> str:
+    return f"crash: {signal.Signals(-status).name}" if status < 0 else f"crash: exit {status}"
+
+
+def _close(stream: IO[bytes] | None) -> None:
+    if stream is not None:
+        try:
+            stream.close()
+        except BrokenPipeError:
+            return
