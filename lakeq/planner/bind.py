@@ -26,7 +26,7 @@ from lakeq.planner.functions import is_system_name
 from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
-from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
+from lakeq.planner.parse import DIALECT, SLIPS, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.references import collect_references
 from lakeq.planner.scan import Missed
 from lakeq.planner.sources import check_names, is_correlated, joins_of
@@ -226,15 +226,7 @@ def analyse(
     }
     mapping = MappingSchema(schema, visible=visible, dialect=DIALECT, normalize=False)
     try:
-        qualified = qualify(
-            tree.copy(),
-            dialect=DIALECT,
-            schema=mapping,
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-        )
-        qualified = annotate_types(write_operators(qualified), schema=mapping, dialect=DIALECT)
-        qualified = list_members(qualified)
+        qualified = list_members(qualify_names(tree.copy(), mapping))
         root = build_scope(qualified)
         if root is None:
             return everything, (), False
@@ -248,6 +240,18 @@ def analyse(
         reason = str(error).split("\n", maxsplit=1)[0]
         note = f"The planner cannot take this query apart ({reason}): nothing was pruned."
         return everything, (note,), False
+
+
+def qualify_names(tree: exp.Expr, schema: MappingSchema) -> exp.Expr:
+    """The tree, changed, with the table of each column and the type of each expression. SqlglotError where
+    that cannot be told."""
+    try:
+        qualified = qualify(
+            tree, dialect=DIALECT, schema=schema, validate_qualify_columns=False, quote_identifiers=False
+        )
+        return annotate_types(write_operators(qualified), schema=schema, dialect=DIALECT)
+    except SLIPS as error:
+        raise OptimizeError("its names and types cannot be told") from error
 
 
 def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables: Mapping[str, Table]) -> None:
@@ -279,10 +283,7 @@ def analyse_view(
     schema: dict[str, object] = {t.name.casefold(): schema_of(t, ()) for t in tables.values()}
     mapping = MappingSchema(schema, dialect=DIALECT, normalize=False)
     try:
-        qualified = qualify(
-            tree, dialect=DIALECT, schema=mapping, validate_qualify_columns=False, quote_identifiers=False
-        )
-        annotated = annotate_types(qualified, schema=mapping, dialect=DIALECT)
+        annotated = qualify_names(tree, mapping)
     except (SqlglotError, RecursionError):
         return {}
     selects = annotated.selects if isinstance(annotated, exp.Query) else []

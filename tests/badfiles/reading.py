@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -29,31 +30,36 @@ Outcome = dict[str, Any]
 `error` is the name of a LakeqError; or `fault`, the name of another exception."""
 
 
-def read_by_lakeq(file: Path, kind: str, scanner: str, sibling: Path | None = None) -> dict[str, Outcome]:
-    """The outcomes of `count`, `select`, `filter`, `estimate`, and `others`: whether the lake's other table,
-    a good one, can still be read. With a `sibling` both files are the table's."""
+def read_by_lakeq(file: Path, kind: str, scanner: str, sibling: Path, thorough: bool) -> dict[str, Outcome]:
+    """The outcomes of `count` and `select` over the file as a table. Where it is to be `thorough` also of
+    `filter`, of `estimate`, of `both` (the file and its good `sibling` are one table), and of `others`: whether
+    another table of the lake, a good one, can still be read."""
     with tempfile.TemporaryDirectory(prefix="badfile-") as folder:
-        table = Path(folder) / "t"
-        table.mkdir()
-        shutil.copyfile(file, table / f"bad{find_suffix(file, kind)}")
-        if sibling is not None:
-            shutil.copyfile(sibling, table / f"good{find_suffix(sibling, kind)}")
-        (Path(folder) / "good").mkdir()
-        (Path(folder) / "good" / "a.csv").write_text("id,name\n1,Ann\n")
-        lake = lakeq.connect(
+        _place(file, f"{folder}/t/bad{find_suffix(file, kind)}")
+        if thorough:
+            _place(file, f"{folder}/both/bad{find_suffix(file, kind)}")
+            _place(sibling, f"{folder}/both/good{find_suffix(sibling, kind)}")
+            _place(sibling, f"{folder}/good/good{find_suffix(sibling, kind)}")
+        with lakeq.connect(
             folder, cache=False, history=False, scanner=scanner, memory_limit="500MB", threads=1
-        )
-        with lake:
-            outcomes = {
+        ) as lake:
+            count, select = _try(lambda: _count(lake, "t")), _try(lambda: _select(lake))
+            first = select.pop("first", None)
+            if not thorough:
+                return {"count": count, "select": select}
+            return {
+                "count": count,
+                "select": select,
+                "filter": {} if first is None else _try(lambda: _filter(lake, first)),
                 "estimate": _try(lambda: _estimate(lake)),
-                "count": _try(lambda: _count(lake, "SELECT count(*) FROM t")),
-                "select": _try(lambda: _select(lake)),
-                "others": _try(lambda: _count(lake, "SELECT count(*) FROM good")),
+                "both": _try(lambda: _count(lake, "both")),
+                "others": _try(lambda: _count(lake, "good")),
             }
-            first = outcomes["select"].pop("first", None)
-            if first is not None:
-                outcomes["filter"] = _try(lambda: _filter(lake, first))
-        return outcomes
+
+
+def _place(file: Path, name: str) -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    shutil.copyfile(file, name)
 
 
 def read_by_decoder(file: Path, kind: str) -> Outcome:
@@ -64,7 +70,7 @@ def read_by_decoder(file: Path, kind: str) -> Outcome:
 
 def find_suffix(file: Path, kind: str) -> str:
     """The ending that says what the file is to be taken for."""
-    return f".{kind}{'.gz' if file.name.endswith('.gz') else ''}"
+    return f".{kind}{file.suffix if file.suffix in ('.gz', '.zst') else ''}"
 
 
 def _try(read: Callable[[], Outcome], foreign: bool = False) -> Outcome:
@@ -72,7 +78,7 @@ def _try(read: Callable[[], Outcome], foreign: bool = False) -> Outcome:
         return read()
     except LakeqError as error:
         return {"error": type(error).__name__, "message": str(error)[:300]}
-    except Exception as error:  # whatever it is, is a finding
+    except Exception as error:  # noqa: BLE001  # whatever it is, is a finding
         kind = "error" if foreign else "fault"
         return {kind: type(error).__name__, "message": str(error)[:300]}
 
@@ -81,8 +87,8 @@ def _estimate(lake: lakeq.Lake) -> Outcome:
     return {"bytes": lake.estimate("SELECT * FROM t").bytes_scanned}
 
 
-def _count(lake: lakeq.Lake, sql: str) -> Outcome:
-    return {"rows": lake.sql(sql).fetchall()[0][0]}
+def _count(lake: lakeq.Lake, table: str, condition: str = "true") -> Outcome:
+    return {"rows": lake.sql(f"SELECT count(*) FROM {table} WHERE {condition}").fetchall()[0][0]}
 
 
 def _select(lake: lakeq.Lake) -> Outcome:
@@ -157,8 +163,13 @@ def _decode_json(file: Path) -> Decoded:
 
 
 def _read_text(file: Path) -> str:
-    data = gzip.decompress(file.read_bytes()) if file.name.endswith(".gz") else file.read_bytes()
-    return data.decode()
+    data = file.read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
+    elif data.startswith(b"\x28\xb5\x2f\xfd"):
+        with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+            data = stream.read()
+    return data.removeprefix(codecs.BOM_UTF8).decode()
 
 
 def _refuse(text: str) -> None:

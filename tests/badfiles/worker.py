@@ -24,8 +24,7 @@ def main() -> None:
         if task.scanner == "decoder":
             outcomes = {"decoder": read_by_decoder(file, task.kind)}
         else:
-            sibling = None if task.sibling is None else Path(task.sibling)
-            outcomes = read_by_lakeq(file, task.kind, task.scanner, sibling)
+            outcomes = read_by_lakeq(file, task.kind, task.scanner, Path(task.sibling), task.thorough)
         answers.write(json.dumps(outcomes) + "\n")
         answers.flush()
 

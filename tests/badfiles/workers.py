@@ -22,12 +22,14 @@ _FILES = 200
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to read: by lakeq's `scanner` (`auto`, `arrow`), or by another `decoder`."""
+    """A file to read: by lakeq with a `scanner` (`auto`, `arrow`), or by another `decoder`. `sibling` is a good
+    file of its kind."""
 
     file: str
     kind: str
-    scanner: str = "auto"
-    sibling: str | None = None
+    scanner: str
+    sibling: str
+    thorough: bool = True
 
 
 class Worker:

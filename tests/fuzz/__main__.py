@@ -29,7 +29,7 @@ def main() -> None:
         f"-artifact_prefix={options.findings}/{options.target}-",
         f"-max_len={options.longest}",
         f"-seed={options.seed}",
-        "-timeout=20",
+        "-timeout=60",
         "-rss_limit_mb=3000",
         "-print_final_stats=1",
     ]

@@ -120,7 +120,7 @@ def _inspect(format: Format, data: bytes, sample: int | None = None) -> FileFact
         assert "fuzzed" in str(error), f"which file it is, is not told: {error}"
         return None
     stored = sum(c.bytes for group in facts.row_groups or () for c in group.chunks.values())
-    assert 0 <= stored, "bytes below zero"
+    assert stored >= 0, "bytes below zero"
     assert facts.row_count is None or facts.row_count >= 0
     return facts
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = tuple(
-    """
+_SQL = """
     SELECT FROM WHERE GROUP~BY HAVING ORDER~BY LIMIT OFFSET WITH AS RECURSIVE DISTINCT ON ALL UNION INTERSECT
     EXCEPT JOIN LEFT RIGHT FULL CROSS NATURAL SEMI ANTI ASOF POSITIONAL LATERAL USING AND OR NOT NULL IS IN
     BETWEEN LIKE SIMILAR~TO EXISTS ANY CASE WHEN THEN ELSE END CAST TRY_CAST INTERVAL DATE TIMESTAMP TRUE
@@ -18,8 +17,9 @@ WORDS = tuple(
     STRUCT(a~INT) INTEGER[] ( ) , . ; : :: = <> < > <= >= == + - / // % ** ^ || && | & ~ << [ ] { } ? $1 $x -> ->>
     => := @ # 0 1 2 3 01 2025 2026 1e5 1.5 0x10 9223372036854775808 '' 'a' '%' '2026-01-01' '01' "id" "year"
     "$path" "events$partitions" "events$files" `id` /* */ -- U&'\\0061' $$a$$ IS~NOT~DISTINCT~FROM
-    """.split()
-)
+"""
+
+WORDS = tuple(_SQL.split())
 """What a query is made of, 256 words at most; `~` stands for a space."""
 
 
