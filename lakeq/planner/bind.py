@@ -236,22 +236,19 @@ def analyse(
         if any(is_correlated(scope) for scope in root.traverse()):
             references = tuple(with_keys(r, tables[r.table.casefold()]) for r in references)
         return references, (), must_read_all(qualified, tables)
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, *SLIPS) as error:  # a tree may be of another form than any SQL
         reason = str(error).split("\n", maxsplit=1)[0]
         note = f"The planner cannot take this query apart ({reason}): nothing was pruned."
         return everything, (note,), False
 
 
 def qualify_names(tree: exp.Expr, schema: MappingSchema) -> exp.Expr:
-    """The tree, changed, with the table of each column and the type of each expression. SqlglotError where
-    that cannot be told."""
-    try:
-        qualified = qualify(
-            tree, dialect=DIALECT, schema=schema, validate_qualify_columns=False, quote_identifiers=False
-        )
-        return annotate_types(write_operators(qualified), schema=schema, dialect=DIALECT)
-    except SLIPS as error:
-        raise OptimizeError("its names and types cannot be told") from error
+    """The tree, changed, with the table of each column and the type of each expression. SqlglotError, or one
+    of its SLIPS, where that cannot be told."""
+    qualified = qualify(
+        tree, dialect=DIALECT, schema=schema, validate_qualify_columns=False, quote_identifiers=False
+    )
+    return annotate_types(write_operators(qualified), schema=schema, dialect=DIALECT)
 
 
 def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables: Mapping[str, Table]) -> None:
@@ -284,7 +281,7 @@ def analyse_view(
     mapping = MappingSchema(schema, dialect=DIALECT, normalize=False)
     try:
         annotated = qualify_names(tree, mapping)
-    except (SqlglotError, RecursionError):
+    except (SqlglotError, RecursionError, *SLIPS):
         return {}
     selects = annotated.selects if isinstance(annotated, exp.Query) else []
     return {shown.alias_or_name.casefold(): shown.type for shown in selects if shown.type is not None}
