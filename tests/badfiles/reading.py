@@ -40,8 +40,16 @@ def read_by_lakeq(file: Path, kind: str, scanner: str, sibling: Path, thorough: 
             _place(file, f"{folder}/both/bad{find_suffix(file, kind)}")
             _place(sibling, f"{folder}/both/good{find_suffix(sibling, kind)}")
             _place(sibling, f"{folder}/good/good{find_suffix(sibling, kind)}")
+        # Declared, for folders that look alike would be one table.
+        tables = ("t", "both", "good") if thorough else ("t",)
+        (Path(folder) / "lakeq.toml").write_text("".join(f"[tables.{name}]\n" for name in tables))
         with lakeq.connect(
-            folder, cache=False, history=False, scanner=scanner, memory_limit="500MB", threads=1
+            f"{folder}/lakeq.toml",
+            cache=False,
+            history=False,
+            scanner=scanner,
+            memory_limit="500MB",
+            threads=1,
         ) as lake:
             count, select = _try(lambda: _count(lake, "t")), _try(lambda: _select(lake))
             first = select.pop("first", None)

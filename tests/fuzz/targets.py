@@ -121,6 +121,7 @@ def _inspect(format: Format, data: bytes, sample: int | None = None) -> FileFact
         return None
     stored = sum(c.bytes for group in facts.row_groups or () for c in group.chunks.values())
     assert stored >= 0, "bytes below zero"
+    "".join(column.name for column in facts.schema.columns).encode()  # else no engine can be asked for it
     assert facts.row_count is None or facts.row_count >= 0
     return facts
 
