@@ -76,7 +76,7 @@ class _Corpus:
     def read(self, worker: Worker) -> Finding:
         file = self.file
         auto, arrow, decoder = (
-            worker.read(Task(str(file.path), file.kind, scanner, str(self.sibling)))
+            worker.read(Task(str(file.path), file.kind, scanner, str(self.sibling), scanner == "auto"))
             for scanner in ("auto", "arrow", "decoder")
         )
         judgement = judge_file(file.kind, auto, arrow, decoder, file.rows, file.verdict == "broken")
