@@ -6,16 +6,20 @@ Exit status 1 when something is a defect. Files are read in processes of their o
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
+import re
+import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from tests.badfiles.corpora import CorpusFile, find_files
 from tests.badfiles.judge import DEFECT, REFUSED, RIGHT, UNSEEN, Judgement, judge_damaged, judge_file
@@ -94,22 +98,31 @@ class _Damaged:
 
     def read(self, worker: Worker) -> Finding:
         name = f"{self.damage.base}: {self.damage.how}"
-        copy = self.whole.with_name(
-            f"{name.replace('/', '-').replace(': ', '-').replace(' ', '-')}.{self.damage.base}"
-        )
+        copy = self.whole.with_name(f"{re.sub('[^a-z0-9.]+', '-', name)}.{self.damage.base}")
         copy.write_bytes(self.damage.data)
-        auto, arrow, decoder = (
-            worker.read(Task(str(copy), self.kind, scanner, str(self.whole), thorough=False))
+        tasks = {
+            scanner: Task(str(copy), self.kind, scanner, str(self.whole), thorough=False)
             for scanner in ("auto", "arrow", "decoder")
+        }
+        judgement = judge_damaged(
+            self.kind,
+            worker.read(tasks["auto"]),
+            worker.read(tasks["arrow"]),
+            lambda: worker.read(tasks["decoder"]),
+            _read_whole(worker, self.whole, self.kind),
         )
-        good = worker.read(Task(str(self.whole), self.kind, "auto", str(self.whole), thorough=False))
-        judgement = judge_damaged(self.kind, auto, arrow, decoder, good["select"])
         if self.keep is not None and judgement.verdict not in (RIGHT, REFUSED, UNSEEN):
             self.keep.mkdir(parents=True, exist_ok=True)
-            copy.rename(self.keep / copy.name)
-        copy.unlink(missing_ok=True)
+            shutil.copyfile(copy, self.keep / copy.name)
+        copy.unlink()
         how = self.damage.how.rstrip("0123456789/ ").removesuffix(" to")
         return Finding(f"{self.damage.base} {how}", name, judgement)
+
+
+@functools.cache
+def _read_whole(worker: Worker, whole: Path, kind: str) -> Mapping[str, Any]:
+    """What a good file holds."""
+    return worker.read(Task(str(whole), kind, "auto", str(whole), thorough=False))["select"]
 
 
 def _plan_corpora(folders: Iterable[Path], siblings: dict[str, Path]) -> Iterator[_Corpus]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,14 @@ def judge_file(
 
 
 def judge_damaged(
-    kind: str, auto: Outcomes, arrow: Outcomes, decoder: Outcomes, whole: Mapping[str, Any]
+    kind: str,
+    auto: Outcomes,
+    arrow: Outcomes,
+    ask_decoder: Callable[[], Outcomes],
+    whole: Mapping[str, Any],
 ) -> Judgement:
-    """The same of a file that was damaged; `whole` is what was read before it was."""
+    """The same of a file that was damaged; `whole` is what was read before it was. Another decoder is asked
+    only about an answer that differs from that."""
     defects = [
         f"{scanner}: {reason}"
         for scanner, outcomes in (("native", auto), ("arrow", arrow))
@@ -76,7 +81,7 @@ def judge_damaged(
     if not changed:
         is_read = "rows" in auto["select"] or "rows" in arrow["select"]
         return Judgement(RIGHT if is_read else REFUSED)
-    other = decoder.get("decoder", {})
+    other = ask_decoder().get("decoder", {})
     reasons = tuple(f"{scanner}: {tell(answer)} for {tell(whole)}" for scanner, answer in changed)
     if "rows" in other and all(_is_read_alike(kind, answer, other) for _, answer in changed):
         return Judgement(UNSEEN, reasons)

@@ -57,9 +57,7 @@ def make_text() -> Iterator[OddFile]:
     yield OddFile("second_cut.csv.gz", packed + gzip.compress(CSV[half:])[:-20], None, "second_cut")
     yield OddFile("garbage_after.csv.gz", packed + b"garbage", None, "garbage_after")
     yield OddFile("stream_cut.json.gz", packed_lines[: len(packed_lines) // 2], None, "stream_cut")
-    yield OddFile(
-        "wrong_crc.json.gz", packed_lines[:-8] + b"\1\2\3\4" + packed_lines[-4:], None, "wrong_crc", ROWS
-    )
+    yield OddFile("wrong_crc.json.gz", packed_lines[:-8] + b"\1\2\3\4" + packed_lines[-4:], None, "wrong_crc")
     yield OddFile("cut_midline.json", LINES[: len(LINES) // 2], None, "cut_midline")
     comma = ARRAY.index(b"},", len(ARRAY) * 9 // 10) + 2
     yield OddFile("cut_after_comma.json", ARRAY[:comma], None, "ends within its array")

@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 SECONDS = 60.0
+"""Of its processor's time, for a shared machine may take long over anything."""
+
+_LONGEST_WAIT = 20
+"""What hangs takes no such time: it may take so many times the seconds by the clock."""
+
 MEMORY = 1_500_000_000
 """Bytes resident; DuckDB's own limit is 500 MB."""
 _FILES = 200
@@ -83,9 +88,10 @@ class Worker:
     def _wait(self, process: subprocess.Popen[bytes]) -> str | None:
         """Until it answers or ends; what it took too much of, if it did."""
         assert process.stdout is not None
-        end = time.monotonic() + self._seconds
-        while time.monotonic() < end:
-            if select.select([process.stdout], [], [], 0.05)[0]:
+        end = time.monotonic() + _LONGEST_WAIT * self._seconds
+        worked = _worked(process.pid) + self._seconds
+        while time.monotonic() < end and _worked(process.pid) < worked:
+            if select.select([process.stdout], [], [], 0.1)[0]:
                 return None
             if _resident(process.pid) > self._memory:
                 return "memory"
@@ -106,6 +112,15 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
+
+
+def _worked(pid: int) -> float:
+    """Seconds of processor time that a process has had; 0 once it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _tell_end(status: int) -> str:
