@@ -19,12 +19,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.badfiles.corpora import CorpusFile, find_files
 from tests.badfiles.judge import DEFECT, REFUSED, RIGHT, UNSEEN, Judgement, judge_damaged, judge_file
 from tests.badfiles.mutate import Damage, damage, make_bases
 from tests.badfiles.workers import Task, Worker
+
+T = TypeVar("T")
+
+_BATCH = 16
+"""Files that are read as tables of one lake."""
 
 _SIBLINGS = {"csv": "csv", "json": "json", "parquet": "snappy.parquet", "orc": "zlib.orc"}
 """The good file that stands beside one of each kind."""
@@ -61,7 +66,7 @@ def main() -> int:
             _plan_corpora(options.corpora, siblings),
             _plan_damage(options.mutate, options.bases, options.seed, Path(folder), options.keep),
         )
-        for finding in _run(work, options.jobs):
+        for finding in itertools.chain.from_iterable(_run(work, options.jobs)):
             counts[finding.group, finding.judgement.verdict] += 1
             if not options.quiet or finding.judgement.verdict not in (RIGHT, REFUSED, UNSEEN):
                 _tell(f"{finding.judgement.verdict:8} {finding.name}  {'; '.join(finding.judgement.reasons)}")
@@ -72,62 +77,71 @@ def main() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Corpus:
-    """A file of a corpus to be read."""
+    """Files of corpora to be read, all of one kind."""
 
-    file: CorpusFile
+    files: tuple[CorpusFile, ...]
     sibling: Path
 
-    def read(self, worker: Worker) -> Finding:
-        file = self.file
+    def read(self, worker: Worker) -> list[Finding]:
+        kind, paths = self.files[0].kind, tuple(str(file.path) for file in self.files)
         auto, arrow, decoder = (
-            worker.read(Task(str(file.path), file.kind, scanner, str(self.sibling), scanner == "auto"))
+            worker.read(Task(paths, kind, scanner, str(self.sibling), thorough=scanner == "auto"))
             for scanner in ("auto", "arrow", "decoder")
         )
-        judgement = judge_file(file.kind, auto, arrow, decoder, file.rows, file.verdict == "broken")
-        return Finding(f"{file.corpus} {file.kind}", str(file.path), judgement)
+        return [
+            Finding(
+                f"{file.corpus} {kind}",
+                str(file.path),
+                judge_file(kind, *outcomes, file.rows, file.verdict == "broken"),
+            )
+            for file, *outcomes in zip(self.files, auto, arrow, decoder, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Damaged:
-    """A damaged copy to be read; `whole` is the file it was made of."""
+    """Damaged copies to be read; `whole` is the file they were made of."""
 
-    damage: Damage
+    copies: tuple[Damage, ...]
     kind: str
     whole: Path
     keep: Path | None
 
-    def read(self, worker: Worker) -> Finding:
-        name = f"{self.damage.base}: {self.damage.how}"
-        copy = self.whole.with_name(f"{re.sub('[^a-z0-9.]+', '-', name)}.{self.damage.base}")
-        copy.write_bytes(self.damage.data)
-        tasks = {
-            scanner: Task(str(copy), self.kind, scanner, str(self.whole), thorough=False)
+    def read(self, worker: Worker) -> list[Finding]:
+        files = tuple(map(self._write, self.copies))
+        auto, arrow, decoder = (
+            worker.read(Task(tuple(map(str, files)), self.kind, scanner, str(self.whole), thorough=False))
             for scanner in ("auto", "arrow", "decoder")
-        }
-        judgement = judge_damaged(
-            self.kind,
-            worker.read(tasks["auto"]),
-            worker.read(tasks["arrow"]),
-            lambda: worker.read(tasks["decoder"]),
-            _read_whole(worker, self.whole, self.kind),
         )
-        if self.keep is not None and judgement.verdict not in (RIGHT, REFUSED, UNSEEN):
-            self.keep.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(copy, self.keep / copy.name)
-        copy.unlink()
-        how = self.damage.how.rstrip("0123456789/ ").removesuffix(" to")
-        return Finding(f"{self.damage.base} {how}", name, judgement)
+        whole = _read_whole(worker, self.whole, self.kind)
+        findings = []
+        for copy, file, *outcomes in zip(self.copies, files, auto, arrow, decoder, strict=True):
+            judgement = judge_damaged(self.kind, *outcomes, whole)
+            if self.keep is not None and judgement.verdict not in (RIGHT, REFUSED, UNSEEN):
+                self.keep.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, self.keep / file.name)
+            file.unlink()
+            how = copy.how.rstrip("0123456789/ ").removesuffix(" to")
+            findings.append(Finding(f"{copy.base} {how}", f"{copy.base}: {copy.how}", judgement))
+        return findings
+
+    def _write(self, copy: Damage) -> Path:
+        name = re.sub("[^a-z0-9]+", "-", copy.how)
+        file = self.whole.with_name(f"{name}.{copy.base}")
+        file.write_bytes(copy.data)
+        return file
 
 
 @functools.cache
 def _read_whole(worker: Worker, whole: Path, kind: str) -> Mapping[str, Any]:
     """What a good file holds."""
-    return worker.read(Task(str(whole), kind, "auto", str(whole), thorough=False))["select"]
+    return worker.read(Task((str(whole),), kind, "auto", str(whole), thorough=False))[0]["select"]
 
 
 def _plan_corpora(folders: Iterable[Path], siblings: dict[str, Path]) -> Iterator[_Corpus]:
-    for file in find_files(list(folders)):
-        yield _Corpus(file, siblings[file.kind])
+    for (_, kind), files in itertools.groupby(find_files(list(folders)), key=lambda f: (f.corpus, f.kind)):
+        for batch in batched(files, _BATCH):
+            yield _Corpus(batch, siblings[kind])
 
 
 def _plan_damage(copies: int, bases: str, seed: int, folder: Path, keep: Path | None) -> Iterator[_Damaged]:
@@ -135,8 +149,15 @@ def _plan_damage(copies: int, bases: str, seed: int, folder: Path, keep: Path | 
         if bases in base:
             whole = folder / f"whole.{base}"
             whole.write_bytes(data)
-            for each in damage(base, data, seed, copies):
-                yield _Damaged(each, kind, whole, keep)
+            for batch in batched(damage(base, data, seed, copies), _BATCH):
+                yield _Damaged(batch, kind, whole, keep)
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """So many at a time."""
+    rest = iter(items)
+    while batch := tuple(itertools.islice(rest, size)):
+        yield batch
 
 
 def _write_siblings(folder: Path) -> dict[str, Path]:
@@ -148,11 +169,11 @@ def _write_siblings(folder: Path) -> dict[str, Path]:
     return siblings
 
 
-def _run(work: Iterable[_Corpus | _Damaged], jobs: int) -> Iterator[Finding]:
+def _run(work: Iterable[_Corpus | _Damaged], jobs: int) -> Iterator[list[Finding]]:
     """The findings of `jobs` workers, in the order of the work."""
     idle: SimpleQueue[Worker] = SimpleQueue()
 
-    def run_one(plan: _Corpus | _Damaged) -> Finding:
+    def run_one(plan: _Corpus | _Damaged) -> list[Finding]:
         worker = idle.get()
         try:
             return plan.read(worker)

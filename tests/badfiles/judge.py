@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,9 @@ def judge_file(
 
 
 def judge_damaged(
-    kind: str,
-    auto: Outcomes,
-    arrow: Outcomes,
-    ask_decoder: Callable[[], Outcomes],
-    whole: Mapping[str, Any],
+    kind: str, auto: Outcomes, arrow: Outcomes, decoder: Outcomes, whole: Mapping[str, Any]
 ) -> Judgement:
-    """The same of a file that was damaged; `whole` is what was read before it was. Another decoder is asked
-    only about an answer that differs from that."""
+    """The same of a file that was damaged; `whole` is what was read before it was."""
     defects = [
         f"{scanner}: {reason}"
         for scanner, outcomes in (("native", auto), ("arrow", arrow))
@@ -81,7 +76,7 @@ def judge_damaged(
     if not changed:
         is_read = "rows" in auto["select"] or "rows" in arrow["select"]
         return Judgement(RIGHT if is_read else REFUSED)
-    other = ask_decoder().get("decoder", {})
+    other = decoder.get("decoder", {})
     reasons = tuple(f"{scanner}: {tell(answer)} for {tell(whole)}" for scanner, answer in changed)
     if "rows" in other and all(_is_read_alike(kind, answer, other) for _, answer in changed):
         return Judgement(UNSEEN, reasons)
@@ -104,7 +99,11 @@ def find_defects(kind: str, outcomes: Outcomes) -> Iterator[str]:
         yield f"count(*) gives {counted or count}, SELECT {selected or select}"
     for name in ("filter", "both"):
         found = outcomes.get(name, {}).get("rows")
-        expected = None if counted is None else counted + (name == "both") * outcomes["others"].get("rows", 0)
+        expected = (
+            None
+            if counted is None
+            else counted + (name == "both") * outcomes.get("others", {}).get("rows", 0)
+        )
         if found is not None and found != expected and not (name == "filter" and selected is None):
             yield f"{name}: {found} rows, expected {expected}"
     if "others" in outcomes and "rows" not in outcomes["others"]:

@@ -9,7 +9,7 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,21 @@ Outcome = dict[str, Any]
 `error` is the name of a LakeqError; or `fault`, the name of another exception."""
 
 
-def read_by_lakeq(file: Path, kind: str, scanner: str, sibling: Path, thorough: bool) -> dict[str, Outcome]:
-    """The outcomes of `count` and `select` over the file as a table. Where it is to be `thorough` also of
-    `filter`, of `estimate`, of `both` (the file and its good `sibling` are one table), and of `others`: whether
-    another table of the lake, a good one, can still be read."""
+def read_by_lakeq(
+    files: Sequence[Path], kind: str, scanner: str, sibling: Path, thorough: bool
+) -> list[dict[str, Outcome]]:
+    """The outcomes of `count` and `select` over each file, as a table of one lake. Where it is to be `thorough`
+    also of `filter`, of `estimate`, of `both` (the file and its good `sibling` are one table), and of `others`:
+    whether another table of the lake, a good one, can still be read."""
     with tempfile.TemporaryDirectory(prefix="badfile-") as folder:
-        _place(file, f"{folder}/t/bad{find_suffix(file, kind)}")
-        if thorough:
-            _place(file, f"{folder}/both/bad{find_suffix(file, kind)}")
-            _place(sibling, f"{folder}/both/good{find_suffix(sibling, kind)}")
-            _place(sibling, f"{folder}/good/good{find_suffix(sibling, kind)}")
+        for number, file in enumerate(files):
+            _place(file, f"{folder}/t{number}/bad{find_suffix(file, kind)}")
+            if thorough:
+                _place(file, f"{folder}/both{number}/bad{find_suffix(file, kind)}")
+                _place(sibling, f"{folder}/both{number}/good{find_suffix(sibling, kind)}")
+        _place(sibling, f"{folder}/good/good{find_suffix(sibling, kind)}")
         # Declared, for folders that look alike would be one table.
-        tables = ("t", "both", "good") if thorough else ("t",)
+        tables = sorted(path.name for path in Path(folder).iterdir())
         (Path(folder) / "lakeq.toml").write_text("".join(f"[tables.{name}]\n" for name in tables))
         with lakeq.connect(
             f"{folder}/lakeq.toml",
@@ -51,18 +54,27 @@ def read_by_lakeq(file: Path, kind: str, scanner: str, sibling: Path, thorough: 
             memory_limit="500MB",
             threads=1,
         ) as lake:
-            count, select = _try(lambda: _count(lake, "t")), _try(lambda: _select(lake))
-            first = select.pop("first", None)
-            if not thorough:
-                return {"count": count, "select": select}
-            return {
-                "count": count,
-                "select": select,
-                "filter": {} if first is None else _try(lambda: _filter(lake, first)),
-                "estimate": _try(lambda: _estimate(lake)),
-                "both": _try(lambda: _count(lake, "both")),
-                "others": _try(lambda: _count(lake, "good")),
-            }
+            return [_read_file(lake, number, thorough) for number in range(len(files))]
+
+
+def _read_file(lake: lakeq.Lake, number: int, thorough: bool) -> dict[str, Outcome]:
+    table = f"t{number}"
+    outcomes = read_table(lake, table)
+    first = outcomes["select"].pop("first", None)
+    if not thorough:
+        return outcomes
+    return {
+        **outcomes,
+        "filter": {} if first is None else _try(lambda: _filter(lake, table, first)),
+        "estimate": _try(lambda: _estimate(lake, table)),
+        "both": _try(lambda: _count(lake, f"both{number}")),
+        "others": _try(lambda: _count(lake, "good")),
+    }
+
+
+def read_table(lake: lakeq.Lake, table: str) -> dict[str, Outcome]:
+    """The outcomes of `count` and `select` over a table; the latter tells of its `first` column, too."""
+    return {"count": _try(lambda: _count(lake, table)), "select": _try(lambda: _select(lake, table))}
 
 
 def _place(file: Path, name: str) -> None:
@@ -91,16 +103,16 @@ def _try(read: Callable[[], Outcome], foreign: bool = False) -> Outcome:
         return {kind: type(error).__name__, "message": str(error)[:300]}
 
 
-def _estimate(lake: lakeq.Lake) -> Outcome:
-    return {"bytes": lake.estimate("SELECT * FROM t").bytes_scanned}
+def _estimate(lake: lakeq.Lake, table: str) -> Outcome:
+    return {"bytes": lake.estimate(f"SELECT * FROM {table}").bytes_scanned}
 
 
 def _count(lake: lakeq.Lake, table: str, condition: str = "true") -> Outcome:
     return {"rows": lake.sql(f"SELECT count(*) FROM {table} WHERE {condition}").fetchall()[0][0]}
 
 
-def _select(lake: lakeq.Lake) -> Outcome:
-    table = lake.sql("SELECT * FROM t").arrow()
+def _select(lake: lakeq.Lake, name: str) -> Outcome:
+    table = lake.sql(f"SELECT * FROM {name}").arrow()
     outcome = _tell_rows(table.column_names, table.num_rows, lambda: _arrow_rows(table))
     if table.num_columns and table.num_rows:
         values = table.column(0)
@@ -108,7 +120,7 @@ def _select(lake: lakeq.Lake) -> Outcome:
     return outcome
 
 
-def _filter(lake: lakeq.Lake, first: dict[str, Any]) -> Outcome:
+def _filter(lake: lakeq.Lake, table: str, first: dict[str, Any]) -> Outcome:
     """Rows where the first column is NULL, and is not: both are pruned by what footers tell."""
     name = quote_name(first["name"])
     null, other = (

@@ -20,11 +20,11 @@ def main() -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         task = Task(**json.loads(line))
-        file = Path(task.file)
+        files = [Path(file) for file in task.files]
         if task.scanner == "decoder":
-            outcomes = {"decoder": read_by_decoder(file, task.kind)}
+            outcomes = [{"decoder": read_by_decoder(file, task.kind)} for file in files]
         else:
-            outcomes = read_by_lakeq(file, task.kind, task.scanner, Path(task.sibling), task.thorough)
+            outcomes = read_by_lakeq(files, task.kind, task.scanner, Path(task.sibling), task.thorough)
         answers.write(json.dumps(outcomes) + "\n")
         answers.flush()
 

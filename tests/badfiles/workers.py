@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -21,16 +21,19 @@ _LONGEST_WAIT = 20
 
 MEMORY = 1_500_000_000
 """Bytes resident; DuckDB's own limit is 500 MB."""
-_FILES = 200
+_FILES = 400
 """After so many a process is replaced, so that memory is told apart."""
+
+
+Outcomes = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to read: by lakeq with a `scanner` (`auto`, `arrow`), or by another `decoder`. `sibling` is a good
-    file of its kind."""
+    """Files of a kind to read: by lakeq with a `scanner` (`auto`, `arrow`), or by another `decoder`. `sibling` is
+    a good file of that kind."""
 
-    file: str
+    files: tuple[str, ...]
     kind: str
     scanner: str
     sibling: str
@@ -52,8 +55,18 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def read(self, task: Task) -> dict[str, dict[str, Any]]:
-        """The outcomes by name; `process` alone, with a `fault`, where there was no answer."""
+    def read(self, task: Task) -> list[Outcomes]:
+        """The outcomes of each file by name; `process` alone, with a `fault`, where there was no answer."""
+        answer = self._ask(task)
+        if isinstance(answer, list):
+            return answer
+        if len(task.files) == 1:
+            return [{"process": {"fault": answer}}]
+        # One of them did it: each by itself.
+        return [outcomes for file in task.files for outcomes in self.read(replace(task, files=(file,)))]
+
+    def _ask(self, task: Task) -> list[Outcomes] | str:
+        """The outcomes, or how the process ended."""
         process = self._start()
         assert process.stdin is not None
         process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
@@ -62,13 +75,13 @@ class Worker:
         if fault is None:
             assert process.stdout is not None
             line = process.stdout.readline()
-            self._done += 1
+            self._done += len(task.files)
             if line:
-                answer: dict[str, dict[str, Any]] = json.loads(line)
+                answer: list[Outcomes] = json.loads(line)
                 return answer
             fault = _tell_end(process.wait())
         self._stop()
-        return {"process": {"fault": fault}}
+        return fault
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._done >= _FILES:
