@@ -82,11 +82,14 @@ class ParquetFormat:
     ) -> ds.Dataset:
         import pyarrow.dataset as ds
 
+        from lakeq.formats.checked_texts import CheckedDataset
+
         # INT96 is read in microseconds, as DuckDB does: nanoseconds would overflow after 2262.
         reading = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
         file_format = ds.ParquetFileFormat(read_options=reading)
         fields = file_fields(schema, partition_columns)
-        return scan_files(file_format, files, scan_schema(fields, partition_columns), filesystem)
+        shown = scan_schema(fields, partition_columns)
+        return CheckedDataset(scan_files(file_format, files, shown, filesystem))
 
 
 def read_footer(source: Source, tail_bytes: int = TAIL_BYTES) -> bytes:
