@@ -86,7 +86,8 @@ class ParquetFormat:
 
         # INT96 is read in microseconds, as DuckDB does: nanoseconds would overflow after 2262.
         reading = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
-        file_format = ds.ParquetFileFormat(read_options=reading)
+        checking = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        file_format = ds.ParquetFileFormat(read_options=reading, default_fragment_scan_options=checking)
         fields = file_fields(schema, partition_columns)
         shown = scan_schema(fields, partition_columns)
         return CheckedDataset(scan_files(file_format, files, shown, filesystem))
