@@ -114,8 +114,8 @@ class CsvFormat:
 
 
 def _check_last_line(source: Source) -> None:
-    """CorruptFileError for a last line that is too long for DuckDB: it says so of lines before, and loses this
-    one, where it is longer than a piece."""
+    """CorruptFileError for a last line that is too long for DuckDB, which loses it where it is longer than a
+    piece; of lines before it says so."""
     for length in (_LINE_BYTES // 32, 2 * _LINE_BYTES):
         if b"\n" in source.read(source.size - length, length).rstrip().replace(b"\r", b"\n"):
             return
