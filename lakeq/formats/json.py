@@ -127,7 +127,7 @@ def _type_columns(records: Sequence[Record], declared: Sequence[Column]) -> tupl
 def has_unseen_end(schema: FileSchema) -> bool:
     """Whether files of this schema are arrays of which neither `inspect` nor DuckDB sees whether they are
     cut: to see their end is to read all that is before it."""
-    return schema.option("layout") == "array" and schema.option("compression") != "none"
+    return bool(schema.option("layout") == "array" and schema.option("compression") != "none")
 
 
 def check_unseen_end(source: Source, schema: FileSchema) -> None:

@@ -38,7 +38,8 @@ def judge_file(
     native, second, other = auto["select"], arrow["select"], decoder.get("decoder", {})
     answers = [answer for answer in (native, second) if "rows" in answer]
     if not answers:
-        return Judgement(REFUSED, (native["error"],))
+        reads = (f"another decoder reads {other['rows']} rows",) if "rows" in other else ()
+        return Judgement(REFUSED, (native["message"], *reads))
     apart = []
     if len(answers) == 1:
         refusing = second if "rows" in native else native

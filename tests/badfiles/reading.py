@@ -152,7 +152,8 @@ Decoded = tuple[list[str], int, Callable[[], Any]]
 
 
 def _decode_parquet(file: Path) -> Decoded:
-    table = pq.ParquetFile(file, coerce_int96_timestamp_unit="us").read(use_threads=False)
+    opened = pq.ParquetFile(file, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
+    table = opened.read(use_threads=False)
     return table.column_names, table.num_rows, lambda: _arrow_rows(table)
 
 

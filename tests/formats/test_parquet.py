@@ -351,6 +351,7 @@ def test_arrow_verifies_the_checksums_of_pages_and_duckdb_does_not(tmp_path: Pat
         compression="none",
         use_dictionary=False,
         write_page_checksum=True,
+        write_statistics=False,
     )
     data = path.read_bytes()
     path.write_bytes(data.replace((2222).to_bytes(8, "little"), (2223).to_bytes(8, "little"), 1))
