@@ -242,7 +242,7 @@ def analyse(
         return everything, (note,), False
 
 
-def qualify_names(tree: exp.Expr, schema: MappingSchema) -> exp.Expr:
+def qualify_names(tree: exp.Query, schema: MappingSchema) -> exp.Query:
     """The tree, changed, with the table of each column and the type of each expression. SqlglotError, or one
     of its SLIPS, where that cannot be told."""
     qualified = qualify(
@@ -276,6 +276,8 @@ def analyse_view(
 ) -> dict[str, exp.DataType]:
     """The types of a view's columns, by folded name; none where the view cannot be taken apart."""
     tree = expand_views(parse_query(sql), views, {})
+    if not isinstance(tree, exp.Query):
+        return {}
     tables, _ = resolve_tables(tree, names, load, sql)
     schema: dict[str, object] = {t.name.casefold(): schema_of(t, ()) for t in tables.values()}
     mapping = MappingSchema(schema, dialect=DIALECT, normalize=False)
@@ -283,8 +285,9 @@ def analyse_view(
         annotated = qualify_names(tree, mapping)
     except (SqlglotError, RecursionError, *SLIPS):
         return {}
-    selects = annotated.selects if isinstance(annotated, exp.Query) else []
-    return {shown.alias_or_name.casefold(): shown.type for shown in selects if shown.type is not None}
+    return {
+        shown.alias_or_name.casefold(): shown.type for shown in annotated.selects if shown.type is not None
+    }
 
 
 @cache
