@@ -35,6 +35,7 @@ class OpenedFiles:
         everything through that, so no copies are made."""
         self.tables = tuple(tables)
         self._stopped = threading.Event()
+        self._stops_early = stops_early
         planned: list[PlannedFile] = []
         sequence = 0
         for table in self.tables:
@@ -89,8 +90,11 @@ class OpenedFiles:
         self._published.start(self._copies.paths if self._copies is not None else ())
 
     def finish(self) -> None:
-        """The query has read all that it wanted. ObjectChangedError as `check_unchanged`."""
+        """The query has read all that it wanted. ObjectChangedError as `check_unchanged`, CorruptFileError as
+        `check_ends` of tables, but where it may have stopped before the end."""
         self.check_unchanged()
+        for table in () if self._stops_early else self.tables:
+            table.check_ends()
         self._published.prefetch.settle()
 
     def stop(self) -> None:

@@ -37,6 +37,8 @@ def refuse_writes(connection: DuckDBPyConnection, sql: str) -> None:
 
     A COPY may hide in a WITH clause, where DuckDB 2.0 runs it and yet calls the statement a SELECT.
     """
+    if not _is_unicode(sql):
+        raise SqlSyntaxError("The query holds half a character (a lone surrogate). Write it whole.", sql)
     statements = connection.extract_statements(sql)
     if not statements:
         raise SqlSyntaxError("No SQL given: the query is empty.", sql)
@@ -85,6 +87,8 @@ def find_names(connection: DuckDBPyConnection, sql: str) -> tuple[str, ...] | No
 
     Of a statement that DuckDB does not take apart, a PIVOT without IN, every word may be one.
     """
+    if not _is_unicode(sql):
+        return None
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error:
@@ -96,6 +100,15 @@ def find_names(connection: DuckDBPyConnection, sql: str) -> tuple[str, ...] | No
     else:
         found = (quoted.replace('""', '"') or word for quoted, word in _WORD.findall(sql))
     return tuple(dict.fromkeys(found))
+
+
+def _is_unicode(sql: str) -> bool:
+    """Whether DuckDB can be given the text: Python has texts that UTF-8 has not."""
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _statement_type(statement: duckdb.Statement) -> str:

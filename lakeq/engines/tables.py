@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
+from lakeq.catalog.objects import StoredFile
 from lakeq.engines.groups import PLANNED_SCHEME, FileGroup, TableRead, copy_folder, group_files, merge_scans
 from lakeq.engines.needs import Needs, find_needs, is_read_whole
 from lakeq.engines.translation import OpenedFile
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.encrypted_store import PlainParquetStore
+from lakeq.formats.json import check_unseen_end, has_unseen_end
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.planner.locked import check_keys
 from lakeq.planner.plan import ScanPlan
@@ -68,6 +70,16 @@ class OpenedTable:
                 for opened, path, etag in zip(group.paths, *columns, strict=True):
                     if not _is_version(opened, etag):
                         self.store.read(path, 0, 0, etag)  # says what became of it
+
+    def check_ends(self) -> None:
+        """CorruptFileError for a file that DuckDB has taken for whole, and that is cut."""
+        if self.by_arrow or self.read.table.format != "json":
+            return
+        for group in self.groups:
+            if has_unseen_end(group.schema):
+                columns = [group.files[name].to_pylist() for name in ("path", "size", "etag")]
+                for path, size, etag in zip(*columns, strict=True):
+                    check_unseen_end(StoredFile(self.store, path, size, etag), group.schema)
 
     def opened_files(self) -> Iterator[OpenedFile]:
         """Each file with the path by which it is opened."""

@@ -49,6 +49,9 @@ _NOISE = re.compile(
     r"See also |LINE \d+: ).*",
     re.DOTALL,
 )
+_TRACEBACK = re.compile(r"\.?\s*Detail: Python exception:.*", re.DOTALL)
+"""What Arrow adds to an error that comes from Python below it."""
+
 _TORN = ("Footer length", "too small to be", "Malformed JSON", "end of GZIP", "magic bytes", "ZSTD")
 
 
@@ -187,5 +190,5 @@ def _refusal(words: str, sql: str, line: int = 0, column: int = 0) -> Unsupporte
 
 def _tidy(words: str) -> str:
     """DuckDB's words on one line, without its own remedies, which name settings that lakeq does not have."""
-    kept = re.sub(r"CSV Error on Line: \d+\n", "", _NOISE.sub("", words))
+    kept = re.sub(r"CSV Error on Line: \d+\n", "", _NOISE.sub("", _TRACEBACK.sub("", words)))
     return " ".join(kept.split()).rstrip(".! ")

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 DELIMITERS = (",", "\t", "|", ";", "\x01")
+_LINE_BYTES = 2_000_000
+"""The longest line that DuckDB reads."""
+_PIECE_BYTES = 16 * _LINE_BYTES
+"""It reads large files in pieces of so much."""
+
 _IDENTIFIER = re.compile(r"[^\W\d][\w .()%/#$-]{0,149}")
 
 
@@ -55,6 +60,8 @@ class CsvFormat:
         delimiter = options.delimiter or sniff_delimiter(text, quote) or ","
         _check_dialect(delimiter, quote)
         rows = read_rows(text, delimiter, quote, source.path, is_whole=head.is_whole)
+        if head.compression == "none" and source.size > _PIECE_BYTES:
+            _check_last_line(source)
         header = options.header if options.header is not None else _guess_header(rows, options.columns)
         null = options.null or ""
         names = _name_columns(rows, header, options.columns, source.path)
@@ -88,6 +95,8 @@ class CsvFormat:
             "ignore_errors": "false",
             # It would take the first of empty lines for the header, and the header for a row.
             "skip": str(schema.option("skip", 0)),
+            # In pieces DuckDB loses a last line that is longer than one; a compressed file has none.
+            "parallel": str(schema.option("compression") == "none").lower(),
         }
         wanted = {column.name: types.get(column.name, sql_type(column.type)) for column in schema.columns}
         check = check_text if schema.option("null") == "" else check_any
@@ -106,6 +115,16 @@ class CsvFormat:
         fields = file_fields(schema, partition_columns, types)
         decoded = [_decode_file(file.path, schema, fields, filesystem) for file in files]
         return hold_rows(decoded, [file.partition for file in files], fields, partition_columns)
+
+
+def _check_last_line(source: Source) -> None:
+    """CorruptFileError for a last line that is too long for DuckDB, which loses it where it is longer than a
+    piece; of lines before it says so."""
+    for length in (_LINE_BYTES // 32, 2 * _LINE_BYTES):
+        if b"\n" in source.read(source.size - length, length).rstrip().replace(b"\r", b"\n"):
+            return
+    message = f"Broken CSV: {source.path}: its last line is longer than 2 MB. Mend the file, or remove it."
+    raise CorruptFileError(message, source.path)
 
 
 def check_any(type: pa.DataType, text: str) -> str | None:

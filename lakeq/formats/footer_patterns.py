@@ -32,6 +32,11 @@ def _list(kind: int, element: bytes, most: int) -> bytes:
     return b"(?:" + b"|".join(lists) + b")"
 
 
+def _list_head(size: int) -> bytes:
+    """How a list of so many 64-bit integers begins, 14 at most: of a longer one none is let pass."""
+    return re.escape(bytes([min(size, 15) << 4 | I64]))
+
+
 def _name() -> bytes:
     """A string of less than 128 bytes."""
     return b"(?:" + b"|".join(re.escape(bytes([size])) + b".{%d}" % size for size in range(128)) + b")"
@@ -77,7 +82,8 @@ CHUNK_SIZES = re.compile(
 with `data` and of a dictionary's, which may stand in three places. `statistics` is there if these follow."""
 
 CHUNK_END = re.compile(
-    rb"(?:[\x19\x29\x39\x49]%(encodings)b)?%(ints)b(?:%(struct)b%(ints)b(?:[\x19\x29\x39]%(histogram)b){0,2}\x00)?"
+    rb"(?:[\x19\x29\x39\x49]%(encodings)b)?%(ints)b"
+    rb"(?:%(struct)b(%(ints)b(?:[\x19\x29\x39]%(histogram)b){0,2})\x00)?"
     rb"\x00%(ints)b\x00"
     % {
         b"encodings": _list(STRUCT, rb"\x15%b\x15%b\x15%b\x00" % (_INT, _INT, _INT), 6),
@@ -86,7 +92,20 @@ CHUNK_END = re.compile(
         b"histogram": _list(I64, _INT, 6),
     }
 )
-"""ColumnChunk after its statistics: of encodings and sizes, a Bloom filter; page indexes."""
+"""ColumnChunk after its statistics: of encodings, a Bloom filter, sizes (captured); page indexes."""
+
+
+def level_sizes(repetitions: int, definitions: int, is_text: bool) -> re.Pattern[bytes]:
+    """The sizes that CHUNK_END captures, of a column with so many levels: a count for each, or none. Only of
+    byte arrays bytes are counted."""
+    first, second = (
+        rb"(?:%b|%b(?:%b){%d})" % (re.escape(bytes([I64])), _list_head(levels), _INT, levels)
+        for levels in (repetitions, definitions)
+    )
+    counts = rb"(?:%b%b(?:\x19%b)?|%b%b)?"
+    with_bytes = rb"\x16%b" % _INT + counts % (rb"\x19", first, second, rb"\x29", second)
+    without = counts % (rb"\x29", first, second, rb"\x39", second)
+    return re.compile(rb"%b|%b" % (with_bytes, without) if is_text else without, re.DOTALL)
 
 
 def match_at(pattern: re.Pattern[bytes], data: bytes, at: int) -> re.Match[bytes]:

@@ -22,12 +22,14 @@ from lakeq.formats.json_values import (
     tell_layout,
 )
 from lakeq.formats.scan_sql import call_text_reader, check_pattern, check_text
+from lakeq.formats.source_file import SourceFile
 from lakeq.formats.types import quote_text, sql_type
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # loads pandas, where that is installed
 
 _END_BYTES = 256
+_PIECE_BYTES = 1 << 20
 
 
 class JsonFormat:
@@ -102,9 +104,13 @@ def check_json(type: pa.DataType, text: str) -> str | None:
 
 
 def _type_columns(records: Sequence[Record], declared: Sequence[Column]) -> tuple[Column, ...]:
-    """Every key of the records in the order of appearance, then what is declared beside them."""
+    """Every key of the records in the order of appearance, then what is declared beside them.
+
+    JsonSyntaxError for keys that SQL cannot tell apart, UnicodeEncodeError for lone surrogates.
+    """
     keys = dict.fromkeys(key for record in records for key in record)
     folded: dict[str, str] = {}
+    "".join(keys).encode()
     for key in keys:
         if folded.setdefault(key.casefold(), key) != key:
             raise JsonSyntaxError(f"keys {folded[key.casefold()]!r} and {key!r} differ only in case", 0)
@@ -118,14 +124,36 @@ def _type_columns(records: Sequence[Record], declared: Sequence[Column]) -> tupl
     return (*columns, *(column for name, column in known.items() if name not in folded))
 
 
+def has_unseen_end(schema: FileSchema) -> bool:
+    """Whether files of this schema are arrays of which neither `inspect` nor DuckDB sees whether they are
+    cut: to see their end is to read all that is before it."""
+    return bool(schema.option("layout") == "array" and schema.option("compression") != "none")
+
+
+def check_unseen_end(source: Source, schema: FileSchema) -> None:
+    """CorruptFileError for a compressed array that is cut; reads all of `source`, a piece at a time."""
+    compression, end = schema.option("compression"), b""
+    stored = pa.BufferedInputStream(pa.PythonFile(SourceFile(source), "r"), _PIECE_BYTES)
+    try:
+        with pa.CompressedInputStream(stored, compression) as stream:
+            while piece := stream.read(_PIECE_BYTES):
+                end = (end + piece)[-_END_BYTES:]
+    except (pa.ArrowException, OSError) as error:
+        message = f"Broken {compression} stream: {source.path} ({error}). Upload it again, or remove it."
+        raise CorruptFileError(message, source.path) from error
+    _check_end(source.path, end)
+
+
 def _check_array_end(source: Source, head: Head) -> None:
+    if not head.is_whole and head.compression == "none":
+        _check_end(source.path, source.read(max(source.size - _END_BYTES, 0), min(_END_BYTES, source.size)))
+
+
+def _check_end(path: str, end: bytes) -> None:
     """A long array must end as one: DuckDB reads one that is cut after a comma as if it were whole."""
-    if head.is_whole or head.compression != "none":
-        return
-    end = source.read(max(source.size - _END_BYTES, 0), min(_END_BYTES, source.size))
     if not end.rstrip().endswith(b"]"):
-        message = f"Broken JSON: {source.path} ends within its array. Upload it again, or remove it."
-        raise CorruptFileError(message, source.path)
+        message = f"Broken JSON: {path} ends within its array. Upload it again, or remove it."
+        raise CorruptFileError(message, path)
 
 
 def _broken(path: str, line: int, problem: str) -> CorruptFileError:

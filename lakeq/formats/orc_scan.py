@@ -17,6 +17,7 @@ import pyarrow.fs
 
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import ArrowFile, Column
+from lakeq.formats.checked_texts import check_texts
 from lakeq.formats.fragments import scan_files, scan_schema
 from lakeq.formats.orc_tail import MAGIC, Stripe, Tail, keep_stripes, read_stripes, read_tail
 
@@ -60,7 +61,7 @@ class OrcDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow is untyped
                 return ds.Scanner.from_batches(keys, columns=columns, filter=filter, **_common(options))
             except pa.ArrowInvalid:  # the filter speaks of stored columns
                 pass
-        return self._stored.scanner(columns=columns, filter=filter, **options)
+        return check_texts(self._stored.scanner(columns=columns, filter=filter, **options))
 
     @property
     def _counts_rows(self) -> bool:

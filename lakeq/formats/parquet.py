@@ -80,13 +80,16 @@ class ParquetFormat:
     ) -> ds.Dataset:
         import pyarrow.dataset as ds
 
+        from lakeq.formats.checked_texts import CheckedDataset
+
         # INT96 is read in microseconds, as DuckDB does: nanoseconds would overflow after 2262.
         reading = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
         # DuckDB's reader passes over the checksums of pages; where files have them, this one does not.
         checking = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         file_format = ds.ParquetFileFormat(read_options=reading, default_fragment_scan_options=checking)
         fields = file_fields(schema, partition_columns)
-        return scan_files(file_format, files, scan_schema(fields, partition_columns), filesystem)
+        shown = scan_schema(fields, partition_columns)
+        return CheckedDataset(scan_files(file_format, files, shown, filesystem))
 
 
 def _read_facts(source: Source, footer: bytes) -> FileFacts | None:

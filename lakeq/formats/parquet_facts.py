@@ -36,13 +36,15 @@ _KNOWN_STATISTICS = {0x18, 0x28, _NULL_COUNT, 0x46, 0x58, 0x68, 0x71, 0x81, 0x96
 
 
 class _StoredChunk(NamedTuple):
-    """A column chunk: type and path, compressed size and offsets of pages as encoded, and statistics."""
+    """A column chunk: type and path, compressed size and offsets of pages as encoded, statistics, and what is
+    counted by level, as encoded."""
 
     column: bytes
     size: bytes
     data: bytes
     dictionary: bytes | None
     statistics: Fields | None
+    levels: bytes | None
 
 
 _StoredGroup = tuple[int, list[_StoredChunk]]
@@ -124,8 +126,8 @@ def _find_chunk(data: bytes, at: int) -> tuple[_StoredChunk, int]:
         statistics, at = read_struct(data, at)
     column = start[1] + data[path : sizes.start()]
     dictionary = sizes["dictionary"] or sizes["indexed"] or sizes["plain"]
-    found = _StoredChunk(column, sizes["size"], sizes["data"], dictionary, statistics)
-    return found, match_at(CHUNK_END, data, at).end()
+    end = match_at(CHUNK_END, data, at)
+    return _StoredChunk(column, sizes["size"], sizes["data"], dictionary, statistics, end[1]), end.end()
 
 
 def _read_group(group: _StoredGroup, schema: FooterSchema) -> RowGroup:
@@ -139,6 +141,8 @@ def _read_chunk(chunk: _StoredChunk, leaf: Leaf, schema: FooterSchema) -> Column
     statistics = chunk.statistics
     if chunk.column != leaf.encoded_column:
         raise ValueError("a chunk of another column")
+    if chunk.levels and not leaf.level_sizes.fullmatch(chunk.levels):
+        raise ValueError("counts for other levels")  # with which Arrow would end the process
     size = read_integer(chunk.size)
     dictionary = None if chunk.dictionary is None else read_integer(chunk.dictionary)
     start = _find_start(read_integer(chunk.data), dictionary)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakeq.formats.base import Column, FileSchema
+from lakeq.formats.footer_patterns import level_sizes
 from lakeq.formats.parquet_bounds import BoundsReader, choose_bounds_reader
 from lakeq.formats.thrift import BINARY, Fields, encode_bytes, encode_structs, read_list, read_struct
 from lakeq.formats.types import plain_type
@@ -51,7 +52,7 @@ class Leaf:
     `encoded_column` is its type and path as column chunks state them; `width` the size of a stored value
     where all have one size. `is_repeated`: in a list, where statistics speak of elements, not of rows.
     `has_order`: of a type of which Arrow shows all statistics; of others it takes some for wrong.
-    `read_bounds` is None where bounds count for nothing.
+    `read_bounds` is None where bounds count for nothing. `level_sizes` is what counts by level must be like.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Leaf:
     is_repeated: bool
     has_order: bool
     read_bounds: BoundsReader | None
+    level_sizes: re.Pattern[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,9 @@ def _read_leaf(leaf: pq.ColumnSchema, path: list[bytes], *, only_signed: bool = 
         is_repeated=leaf.max_repetition_level > 0,
         has_order=physical != "INT96" and logical["Type"] in _ORDERED,
         read_bounds=None if only_signed and is_unsigned else choose_bounds_reader(physical, logical),
+        level_sizes=level_sizes(
+            leaf.max_repetition_level + 1, leaf.max_definition_level + 1, physical == "BYTE_ARRAY"
+        ),
     )
 
 

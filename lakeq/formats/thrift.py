@@ -48,6 +48,8 @@ def read_list(data: bytes, at: int) -> tuple[list[Any], int]:
         size, at = read_varint(data, at)
     if kind > STRUCT:
         raise ValueError(f"unknown type {kind}")
+    if size > len(data) - at:  # each takes a byte at least; else a few bytes could claim 2^63 of them
+        raise IndexError("a list has more elements than there are bytes")
     values = []
     for _ in range(size):
         value, at = _read_value(data, at, kind)

@@ -26,7 +26,7 @@ from lakeq.planner.functions import is_system_name
 from lakeq.planner.limits import must_read_all
 from lakeq.planner.logic import TRUE
 from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
-from lakeq.planner.parse import DIALECT, bind_parameters, number_placeholders, parse_query, pin_clock
+from lakeq.planner.parse import DIALECT, SLIPS, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.references import collect_references
 from lakeq.planner.scan import Missed
 from lakeq.planner.sources import check_names, is_correlated, joins_of
@@ -228,15 +228,7 @@ def analyse(
     }
     mapping = MappingSchema(schema, visible=visible, dialect=DIALECT, normalize=False)
     try:
-        qualified = qualify(
-            tree.copy(),
-            dialect=DIALECT,
-            schema=mapping,
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-        )
-        qualified = annotate_types(write_operators(qualified), schema=mapping, dialect=DIALECT)
-        qualified = list_members(qualified)
+        qualified = list_members(qualify_names(tree.copy(), mapping))
         root = build_scope(qualified)
         if root is None:
             return everything, (), False
@@ -246,10 +238,19 @@ def analyse(
         if any(is_correlated(scope) for scope in root.traverse()):
             references = tuple(with_kept(r, tables[r.table.casefold()]) for r in references)
         return references, tuple(tell_whole(references)), must_read_all(qualified, tables)
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, *SLIPS) as error:  # a tree may be of another form than any SQL
         reason = str(error).split("\n", maxsplit=1)[0]
         note = f"The planner cannot take this query apart ({reason}): nothing was pruned."
         return everything, (note,), False
+
+
+def qualify_names(tree: exp.Query, schema: MappingSchema) -> exp.Query:
+    """The tree, changed, with the table of each column and the type of each expression. SqlglotError, or one
+    of its SLIPS, where that cannot be told."""
+    qualified = qualify(
+        tree, dialect=DIALECT, schema=schema, validate_qualify_columns=False, quote_identifiers=False
+    )
+    return annotate_types(write_operators(qualified), schema=schema, dialect=DIALECT)
 
 
 def check_complete(tree: exp.Expr, references: Sequence[TableReference], tables: Mapping[str, Table]) -> None:
@@ -289,18 +290,18 @@ def analyse_view(
 ) -> dict[str, exp.DataType]:
     """The types of a view's columns, by folded name; none where the view cannot be taken apart."""
     tree = expand_views(parse_query(sql), views, {})
+    if not isinstance(tree, exp.Query):
+        return {}
     tables, _ = resolve_tables(tree, names, load, sql)
     schema: dict[str, object] = {t.name.casefold(): schema_of(t, ()) for t in tables.values()}
     mapping = MappingSchema(schema, dialect=DIALECT, normalize=False)
     try:
-        qualified = qualify(
-            tree, dialect=DIALECT, schema=mapping, validate_qualify_columns=False, quote_identifiers=False
-        )
-        annotated = annotate_types(qualified, schema=mapping, dialect=DIALECT)
-    except (SqlglotError, RecursionError):
+        annotated = qualify_names(tree, mapping)
+    except (SqlglotError, RecursionError, *SLIPS):
         return {}
-    selects = annotated.selects if isinstance(annotated, exp.Query) else []
-    return {shown.alias_or_name.casefold(): shown.type for shown in selects if shown.type is not None}
+    return {
+        shown.alias_or_name.casefold(): shown.type for shown in annotated.selects if shown.type is not None
+    }
 
 
 @cache

@@ -31,6 +31,10 @@ WRITES = frozenset({
     "revoke", "rollback", "set", "start", "truncate", "update", "use", "vacuum",
 })  # fmt: skip
 
+SLIPS = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What sqlglot lets out where a text is none that it reckoned with: it builds some calls of arguments that it
+has not counted."""
+
 _READS = (exp.Query, exp.Pivot, exp.Summarize, exp.Describe, exp.Values)
 
 
@@ -57,7 +61,7 @@ def parse_query(sql: str) -> exp.Expr:
         )
     try:
         trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
-    except SqlglotError as error:
+    except (SqlglotError, *SLIPS) as error:
         raise syntax_error(sql, error) from error
     except RecursionError as error:
         raise nested_too_deeply(sql) from error
@@ -119,7 +123,7 @@ def find_position(sql: str, word: str, dialect: str = DIALECT) -> tuple[int, int
     return (0, 0)
 
 
-def syntax_error(sql: str, error: SqlglotError) -> SqlSyntaxError:
+def syntax_error(sql: str, error: Exception) -> SqlSyntaxError:
     """Our error for sqlglot's, with its place."""
     details = getattr(error, "errors", None) or [{}]
     first = details[0]

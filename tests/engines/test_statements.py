@@ -103,6 +103,12 @@ def test_no_statement_is_a_syntax_error(connection: duckdb.DuckDBPyConnection, s
         QueryCheck()(connection, sql)
 
 
+def test_half_a_character_is_no_sql(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(SqlSyntaxError, match="half a character"):
+        QueryCheck()(connection, "SELECT '\ud800'")
+    assert find_names(connection, "SELECT '\ud800'") is None
+
+
 def test_what_is_no_sql_has_its_place_told(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(SqlSyntaxError) as caught:
         QueryCheck()(connection, "select 1,\n  selec x from")

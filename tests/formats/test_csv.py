@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -387,3 +388,23 @@ def test_any_quoted_text_survives(
     types = {"a": pa.string(), "b": pa.string()}
     read = assert_decoders_agree(CSV, source, schema, types)
     assert [(row["a"] or "", row["b"] or "") for row in read] == rows
+
+
+@dataclass(frozen=True)
+class EndlessLine:
+    """A source of 40 MB, its last line as long as it can be."""
+
+    path: str = "long.csv"
+    size: int = 40_000_000
+
+    def read(self, start: int, length: int) -> bytes:
+        return (b"a,b\n1,2\n3," + b"x" * length)[:length] if start == 0 else b"x" * length
+
+
+def test_a_last_line_that_duckdb_would_lose_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match=r"long\.csv: its last line is longer than 2 MB"):
+        CSV.inspect(EndlessLine(), ReadOptions())
+    packed = gzip.compress(b"a,b\n1,2\n3," + b"x" * 33_000_000 + b"\n", 1)
+    source = write(tmp_path / "long.csv.gz", packed)
+    with pytest.raises(duckdb.Error, match="Maximum line size"):
+        read_with_duckdb(CSV, source, inspect(CSV, source).schema)

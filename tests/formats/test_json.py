@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lakeq.errors import CorruptFileError
 from lakeq.formats.base import Column, ReadOptions
-from lakeq.formats.json import JsonFormat
+from lakeq.formats.json import JsonFormat, check_unseen_end, has_unseen_end
 from tests.formats.decoders import (
     arrow_dataset,
     assert_decoders_agree,
@@ -163,6 +163,7 @@ def test_declared_columns_are_taken_and_read_even_if_the_head_lacks_them(tmp_pat
         ('{"a":1,"A":2}', "two cases"),
         ('{"a":1}\n{"A":2}\n', "differ only in case"),
         ('{"a":"\\ud83d"}', "half a character"),
+        ('{"\\udfaa":0}', "half a character"),  # JSONTestSuite: i_object_key_lone_2nd_surrogate.json
         ("[" * 100_000, "nested too deep|record must be an object"),
         ("<html></html>", "HTML"),
         (b'{"a":"\xe9"}', "UTF-8"),
@@ -197,6 +198,21 @@ def test_a_long_array_must_end_as_one(tmp_path: Path) -> None:
     cut = write(tmp_path / "cut.json", whole[: whole.rindex(",") + 1])
     with pytest.raises(CorruptFileError, match="ends within its array"):
         inspect(JSON, cut, extra={"sample": 800})
+
+
+def test_a_long_compressed_array_is_looked_at_to_its_end(tmp_path: Path) -> None:
+    whole = json.dumps([{"a": i} for i in range(100_000)])
+    for name, text in (("whole", whole), ("cut", whole[: whole.rindex(",") + 1])):
+        for pack in (gzip.compress, lambda data: pa.Codec("zstd").compress(data, asbytes=True)):
+            source = write(tmp_path / f"{name}.json", pack(text.encode()))
+            schema = inspect(JSON, source).schema
+            assert has_unseen_end(schema)
+            if name == "whole":
+                check_unseen_end(source, schema)
+                continue
+            with pytest.raises(CorruptFileError, match="ends within its array"):
+                check_unseen_end(source, schema)
+    assert not has_unseen_end(inspect(JSON, write(tmp_path / "plain.json", whole)).schema)
 
 
 def test_compression_is_told_by_content_and_a_cut_stream_is_broken(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from tests.formats.decoders import (
     assert_decoders_agree,
     inspect,
     names_and_types,
+    read_with_arrow,
+    read_with_duckdb,
     scan_sql,
     write,
 )
@@ -370,3 +372,23 @@ def test_a_file_without_rows_is_fine(tmp_path: Path) -> None:
     facts = inspect(PARQUET, stored(tmp_path / "a.parquet", {"c": pa.array([], pa.int64())}))
     assert (facts.row_count, facts.has_rows) == (0, False)
     assert names_and_types(facts.schema) == [("c", "int64")]
+
+
+def test_arrow_verifies_the_checksums_of_pages_and_duckdb_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"a": [1111, 2222]}),
+        path,
+        compression="none",
+        use_dictionary=False,
+        write_page_checksum=True,
+        write_statistics=False,
+    )
+    data = path.read_bytes()
+    path.write_bytes(data.replace((2222).to_bytes(8, "little"), (2223).to_bytes(8, "little"), 1))
+    source = FileSource(path)
+    schema = inspect(PARQUET, source).schema
+    with pytest.raises(OSError, match="could not verify page integrity"):
+        read_with_arrow(PARQUET, source, schema)
+    # Told in docs/reliability.md; when this fails, that can be changed.
+    assert read_with_duckdb(PARQUET, source, schema)["a"].to_pylist() == [1111, 2223]

@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from lakeq.errors import SqlSyntaxError, UnsupportedSqlError
 from lakeq.planner.dialects.spelling import spell_calls
-from lakeq.planner.parse import WRITES, load_dialect, refuse_writes, syntax_error
+from lakeq.planner.parse import SLIPS, WRITES, load_dialect, refuse_writes, syntax_error
 
 _MORE_WRITES = frozenset(
     {"unload", "msck", "optimize", "cache", "uncache", "add", "export", "declare", "show"}
@@ -39,8 +39,7 @@ def read_query(sql: str, dialect: str) -> exp.Expr:
         trees = [tree for tree in known.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         raise syntax_error(sql, error) from error
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        # sqlglot builds some calls of arguments that it has not counted
+    except SLIPS as error:
         raise SqlSyntaxError("Syntax error: a call lacks arguments, or a bracket is open", sql) from error
     if not trees:
         raise SqlSyntaxError("The query is empty: write a SELECT statement", sql)
