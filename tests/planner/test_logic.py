@@ -26,24 +26,24 @@ trees = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(sql=trees, known=st.sampled_from(["a", "b", ""]))
-def test_a_weakened_predicate_is_true_wherever_the_original_is(sql: str, known: str) -> None:
+def test_a_weakened_predicate_is_true_wherever_the_original_is(
+    database: duckdb.DuckDBPyConnection, sql: str, known: str
+) -> None:
     weak = may_be_true(
         parse_one(sql, dialect="duckdb"), lambda leaf: all(c.name == known for c in leaf.find_all(exp.Column))
     )
-    with duckdb.connect() as connection:
-        values = ", ".join(f"({a}, {b})" for a, b in itertools.product(("0", "1", "NULL"), repeat=2))
-        lost = connection.execute(
-            f"SELECT * FROM (VALUES {values}) v(a, b) WHERE ({sql}) AND ({weak.sql('duckdb')}) IS NOT TRUE"
-        ).fetchall()
+    values = ", ".join(f"({a}, {b})" for a, b in itertools.product(("0", "1", "NULL"), repeat=2))
+    lost = database.execute(
+        f"SELECT * FROM (VALUES {values}) v(a, b) WHERE ({sql}) AND ({weak.sql('duckdb')}) IS NOT TRUE"
+    ).fetchall()
     assert lost == []
 
 
 @settings(max_examples=200, deadline=None)
 @given(sql=trees)
-def test_what_rejects_nulls_is_never_true_of_them(sql: str) -> None:
+def test_what_rejects_nulls_is_never_true_of_them(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     if rejects_null(parse_one(sql, dialect="duckdb")):
-        with duckdb.connect() as connection:
-            row = connection.execute(f"SELECT {sql} FROM (SELECT NULL::INT AS a, NULL::INT AS b)").fetchone()
+        row = database.execute(f"SELECT {sql} FROM (SELECT NULL::INT AS a, NULL::INT AS b)").fetchone()
         assert row is not None
         assert row[0] is not True
 
