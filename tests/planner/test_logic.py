@@ -55,6 +55,9 @@ def test_what_rejects_nulls_is_never_true_of_them(database: duckdb.DuckDBPyConne
         ("a IS NOT NULL", True), ("a = 1 AND f(b)", True), ("a + 1 > CAST(b AS INT)", True), ("a IS NULL", False),
         ("coalesce(a, 1) = 1", False), ("a = 1 OR b IS NULL", False), ("a IS DISTINCT FROM 1", False), ("1 = 1", False),
         ("CASE WHEN a IS NULL THEN 1 END = 1", False), ("f(a) = 1", False),
+        ("coalesce(a, 1) IS NOT NULL", False), ("NOT a IS TRUE", False), ("NOT coalesce(a, 1) = 2", False), ("NOT a IN (1, 2)", True),
+        ("1 IN (a, 2)", False), ("1 BETWEEN a AND 2", False), ("a BETWEEN b AND f(b)", False), ("1 = a", True), ("1 = 1 + CAST(a AS DECIMAL(9, 2))", True),
+        ("a = 1 AND a IS NULL", True), ("a = 1 OR b = 2", True), ("f(a) = 1 AND b IS NULL", False),
     ],
 )  # fmt: skip
 def test_null_rejection_is_claimed_only_on_proof(sql: str, rejects: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from lakeq.catalog.table import Table
@@ -126,12 +127,21 @@ def test_a_declared_time_prunes_files_by_columns_made_of_the_keys() -> None:
     assert prune("x > 5 AND year = 2026", TIMED).derived == {}
 
 
+def test_a_declared_time_promises_nothing_of_another_column() -> None:
+    columns = {"ts": pa.timestamp("us"), "other": pa.timestamp("us"), "year": INTEGER}
+    table = replace(make_table("two", columns, ["year"]), time=TimeMapping("ts", ("year",)))
+    assert prune("other > '2026-11-01'", table).files is None
+    assert plan_prefixes(table, refer("other > '2026-11-01'", table).predicate).keys == set()
+    assert prune("ts > '2026-11-01'", table).files is not None
+
+
 def test_a_prefix_is_asked_for_the_keys_that_it_tells() -> None:
     wanted = plan_prefixes(EVENTS, refer("year = 2026 AND month = 3 AND x > 5").predicate)
     assert wanted.keys == {0, 1}
     assert wanted.render(frozenset({0})) == ("(p0 = 2026)", guard("(p0 = 2026)"))
     assert wanted.render(frozenset({0, 1, 2}))[0] == "(p0 = 2026) AND (p1 = 3)"
     assert wanted.render(frozenset({2})) == (None, None)
+    assert plan_prefixes(EVENTS, refer("TRUE").predicate).render(frozenset({0})) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +149,7 @@ def test_a_prefix_is_asked_for_the_keys_that_it_tells() -> None:
     [
         ("year = 2026 OR x > 5", set()), ("x > 5", set()), ("TRUE", set()), ("year + DAY = 2027", {0, 2}), ("month = 1 OR day = 2", {1, 2}),
         ("\"$path\" LIKE '%a%'", set()), ("ts > '2026-11-01'", {0, 1, 2}), ("ts > '2026-11-01' OR x > 5", set()),
+        ('"$file_size" > year', set()),
     ],
 )  # fmt: skip
 def test_the_keys_of_a_prefix_filter_are_those_that_can_leave_something_out(
