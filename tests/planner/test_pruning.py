@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
+from sqlglot import parse_one
 
 from lakeq.catalog.table import Table
 from lakeq.catalog.time_mapping import TimeMapping
@@ -118,6 +119,13 @@ def test_what_may_change_is_told_before_what_left_nothing_out() -> None:
     assert pruning.missed[1].condition == "x % 2 = 1"
 
 
+@pytest.mark.parametrize("condition", ["year = random()", "x > random()", "random() < 0.5"])
+def test_what_may_change_prunes_nothing_even_if_it_comes_so_far(condition: str) -> None:
+    pruning = plan_pruning(EVENTS, parse_one(condition, dialect="duckdb"), ())
+    assert (pruning.files, pruning.row_groups, pruning.predicate) == (None, None, "")
+    assert [missed.reason for missed in pruning.missed] == [VOLATILE]
+
+
 def test_a_declared_time_prunes_files_by_columns_made_of_the_keys() -> None:
     pruning = prune("ts > '2026-11-01'", TIMED)
     assert pruning.files is not None and "\"to:ts\" > ('2026-11-01')" in pruning.files
@@ -156,6 +164,11 @@ def test_the_keys_of_a_prefix_filter_are_those_that_can_leave_something_out(
     condition: str, keys: set[int]
 ) -> None:
     assert plan_prefixes(TIMED, refer(condition, TIMED).predicate).keys == keys
+
+
+def test_keys_of_a_time_are_asked_beside_those_of_other_conditions() -> None:
+    table = replace(EVENTS, time=TimeMapping("ts", ("year",)))
+    assert plan_prefixes(table, refer("month = 3 AND ts > '2026-11-01'", table).predicate).keys == {0, 1}
 
 
 def test_a_prefix_that_tells_part_of_a_time_is_judged_by_that_part() -> None:
