@@ -177,6 +177,19 @@ def test_listing_everything_costs_little_more_than_its_pages(page: int) -> None:
     assert store.lists <= 1.1 * len(HIVE) / page + 6
 
 
+def test_the_density_of_a_level_is_told_where_a_sample_has_several_folders_of_it() -> None:
+    paths = ["t/a=1/b=1/c=1/f", "t/a=1/b=1/c=1/g", "t/a=1/b=2/c=1/f", "t/a=1/b=2/c=2/f", "t/loose"]
+    sample = PrefixMemoryStore(dict.fromkeys(paths, ROWS)).list("t/")
+    assert measure_density(sample, "t/", 3).objects == (None, None, 2.5, 5 / 3)
+    assert measure_density(sample, "t/", 1).objects == (None, None)
+    assert measure_density(sample.slice(0, 0), "t/", 2).objects == (None, None, None)
+
+
+def test_a_level_that_a_sample_does_not_tell_has_the_folders_of_a_usual_one() -> None:
+    density = Density((None, None, 5.0, None))
+    assert [density.at(level) for level in range(5)] == [5.0 * 24 * 24, 5.0 * 24, 5.0, None, None]
+
+
 values = st.sampled_from(["1", "01", "2", "10", "__HIVE_DEFAULT_PARTITION__", "", "x%41", "%31"])
 conditions = st.sampled_from(
     [

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp, parse_one
 
-from lakeq.planner.logic import VOLATILE, is_deterministic, may_be_true, rejects_null
+from lakeq.planner.logic import VOLATILE, conjoin, disjoin, is_deterministic, may_be_true, rejects_null
 
 leaves = st.sampled_from(["a = 1", "b = 1", "a IS NULL", "b IS NOT NULL", "a < b", "TRUE", "NULL"])
 trees = st.recursive(
@@ -100,3 +100,26 @@ def test_functions_mean_the_same_after_a_round_trip_through_the_syntax_tree() ->
             assert repr(connection.execute(tree.sql("duckdb")).fetchall()) == repr(expected), example
             checked += 1
     assert checked > 300
+
+
+def test_what_is_put_together_leaves_its_parts_where_they_were() -> None:
+    whole = parse_one("a = 1 AND b = 2", dialect="duckdb")
+    left, right = whole.left, whole.right
+    assert conjoin([left, right, left]).sql() == "a = 1 AND b = 2"
+    assert disjoin([left, right, left]).sql() == "a = 1 OR b = 2"
+    assert left.parent is whole and right.parent is whole
+    assert conjoin([left, exp.true()]).sql() == "a = 1"
+    assert disjoin([left, exp.true()]).sql() == "TRUE"
+    assert conjoin([]).sql() == disjoin([]).sql() == "TRUE"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "(SELECT 1)", "max(a)", "row_number() OVER ()", "?", "$name", "random()", "unnest([1, a])", "COLUMNS(*)", "list_transform([a], x -> x)",
+        "current_time", "current_user", "uuid()", "nextval('s')", "a + random()", "EXISTS (SELECT 1)", "a IN (SELECT 1)",
+    ],
+)  # fmt: skip
+def test_what_is_no_plain_function_of_columns_is_not_taken_for_one(sql: str) -> None:
+    assert not is_deterministic(parse_one(sql, dialect="duckdb"))
+    assert is_deterministic(parse_one("lower(a) || coalesce(b, strftime(c, '%Y'))", dialect="duckdb"))

@@ -67,7 +67,7 @@ def test_what_counts_rows_is_noticed_whatever_stands_beside_it() -> None:
     [
         ("", []), ("GROUP BY x, y + 1", ["x", "y + 1"]), ("GROUP BY 1", ["x"]), ("GROUP BY 3", ["f(x)"]), ("GROUP BY 4", ["4"]), ("GROUP BY 0", ["0"]),
         ("GROUP BY '1'", ["'1'"]), ("GROUP BY ALL", ["x"]), ("GROUP BY CUBE (x)", []), ("GROUP BY GROUPING SETS ((x), ())", []), ("GROUP BY (x, y)", []),
-        ("GROUP BY ROLLUP (x)", []),
+        ("GROUP BY ROLLUP (x)", []), ("GROUP BY z, ROLLUP (x)", []), ("GROUP BY z, CUBE (x)", []), ("GROUP BY z, GROUPING SETS ((x), ())", []),
     ],
 )  # fmt: skip
 def test_the_keys_of_a_plain_grouping_are_its_expressions(group: str, keys: list[str]) -> None:
