@@ -21,6 +21,7 @@ TABLE = make_table(
         "s": pa.string(),
         "large": pa.large_string(),
         "flag": pa.bool_(),
+        "clock": pa.time64("us"),
         "ts": pa.timestamp("us"),
         "ts_ns": pa.timestamp("ns"),
         "date": pa.date32(),
@@ -104,7 +105,7 @@ def test_bounds_of_ten_to_twenty(
         ("x = 21", "10", "NULL", True), ("x <> 10", "10", "NULL", True), ("x = 5", "NULL", "NULL", True),
         ("f < 2.5", "2.5", "NULL", False), ("f > 100", "2.5", "NULL", True), ("d = 1.5", "2", "3", False), ("d = 2.5", "2", "3", True),
         ("nested.a = 9", "10", "20", False), ("NESTED.A = 10", "10", "20", True), ("large = 'c'", "'a'", "'b'", False), ("large = 'b'", "'a'", "'b'", True),
-        ("flag = TRUE", "FALSE", "FALSE", None), ("nested IS NULL", "NULL", "NULL", None),
+        ("flag = TRUE", "FALSE", "FALSE", None), ("nested IS NULL", "NULL", "NULL", None), ("clock = '10:00:00'", "NULL", "NULL", None),
     ],
 )  # fmt: skip
 def test_an_unknown_bound_proves_nothing_and_one_value_is_not_another(

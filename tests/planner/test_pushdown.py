@@ -75,6 +75,11 @@ def test_the_keys_of_a_plain_grouping_are_its_expressions(group: str, keys: list
     assert [key.sql("duckdb").lower() for key in group_keys(select)] == keys
 
 
+def test_a_window_is_no_key_of_a_grouping_by_all_that_groups() -> None:
+    select = parse_one("SELECT x, row_number() OVER () AS n, max(z) AS m FROM t GROUP BY ALL", dialect="duckdb")
+    assert [key.sql("duckdb") for key in group_keys(select)] == ["x"]
+
+
 def test_windows_share_the_keys_that_each_of_them_has() -> None:
     def keys(sql: str) -> list[str] | None:
         found = window_keys(parse_one(sql, dialect="duckdb"))
