@@ -46,3 +46,7 @@ def test_what_does_not_hold_for_a_reference_is_told_with_what_would(
         assert missed.node is not None and missed.node.sql("duckdb") == "k > 5"
     else:
         assert missed.node is None
+
+
+def test_a_condition_on_an_aggregate_is_none_that_missed() -> None:
+    assert missed_of("SELECT year FROM events e GROUP BY year HAVING max(year) = 2026", "e") == []

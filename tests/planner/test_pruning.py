@@ -119,6 +119,12 @@ def test_what_may_change_is_told_before_what_left_nothing_out() -> None:
     assert pruning.missed[1].condition == "x % 2 = 1"
 
 
+def test_what_pruned_is_told_without_what_no_index_could_judge() -> None:
+    assert prune("name LIKE 'a%'").predicate == "name LIKE 'a%'"
+    pruning = prune("(day = 1 AND k > 5) OR day = 2", KEYED)
+    assert (pruning.files, pruning.predicate) == ("(((p0 = 1)) OR (p0 = 2))", "day = 1 OR day = 2")
+
+
 @pytest.mark.parametrize("condition", ["year = random()", "x > random()", "random() < 0.5"])
 def test_what_may_change_prunes_nothing_even_if_it_comes_so_far(condition: str) -> None:
     pruning = plan_pruning(EVENTS, parse_one(condition, dialect="duckdb"), ())

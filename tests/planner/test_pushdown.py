@@ -76,7 +76,9 @@ def test_the_keys_of_a_plain_grouping_are_its_expressions(group: str, keys: list
 
 
 def test_a_window_is_no_key_of_a_grouping_by_all_that_groups() -> None:
-    select = parse_one("SELECT x, row_number() OVER () AS n, max(z) AS m FROM t GROUP BY ALL", dialect="duckdb")
+    select = parse_one(
+        "SELECT x, row_number() OVER () AS n, max(z) AS m FROM t GROUP BY ALL", dialect="duckdb"
+    )
     assert [key.sql("duckdb") for key in group_keys(select)] == ["x"]
 
 
@@ -101,6 +103,7 @@ def test_windows_share_the_keys_that_each_of_them_has() -> None:
         ("SELECT year, count(*) FROM events GROUP BY year HAVING year = 2026 AND count(*) > 1", "year = 2026"),
         ("SELECT x AS year, count(*) FROM events GROUP BY x, events.year HAVING year = 2026", "TRUE"),
         ("SELECT count(*) FROM events GROUP BY month HAVING max(year) = 2026", "TRUE"),
+        ("SELECT year FROM events GROUP BY year HAVING my_own(year) = 2026", "TRUE"),
         ("SELECT count(*) FROM events GROUP BY ROLLUP (year) HAVING year = 2026", "TRUE"),
     ],
 )  # fmt: skip
