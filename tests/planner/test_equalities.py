@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import parse_one
 
+from lakeq.planner.equalities import equal_columns
 from tests.planner.tables import bind
 
 SEMI = "SELECT v.k FROM visits v WHERE EXISTS (SELECT 1 FROM events e, plain p WHERE {})"
@@ -54,3 +56,12 @@ def test_a_filter_is_carried_over_a_chain_of_equalities() -> None:
 def test_an_equality_with_a_query_around_stops_no_other() -> None:
     sql = SEMI.format("e.year = v.year AND e.day = p.day AND p.day = 3")
     assert predicate_of("events", sql) == "day = 3"
+
+
+def test_a_comparison_with_a_text_is_no_equality_of_columns() -> None:
+    sql = "SELECT 1 FROM events e JOIN visits v ON e.year = v.year WHERE e.name = 'a' AND v.q = 'a'"
+    assert (predicate_of("events", sql), predicate_of("visits", sql)) == ("name = 'a'", "q = 'a'")
+
+
+def test_columns_of_types_that_are_not_known_are_not_taken_for_equal() -> None:
+    assert equal_columns(parse_one("a.x = b.y", dialect="duckdb")) is None

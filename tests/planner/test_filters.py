@@ -50,3 +50,38 @@ def test_what_does_not_hold_for_a_reference_is_told_with_what_would(
 
 def test_a_condition_on_an_aggregate_is_none_that_missed() -> None:
     assert missed_of("SELECT year FROM events e GROUP BY year HAVING max(year) = 2026", "e") == []
+
+
+NULLABLE = [
+    "visits v LEFT JOIN events e ON e.year = v.year JOIN plain p ON p.k = v.k AND {}",
+    "events e RIGHT JOIN visits v ON e.year = v.year JOIN plain p ON p.k = v.k AND {}",
+    "events e FULL JOIN visits v ON e.year = v.year JOIN plain p ON p.k = v.k AND {}",
+    "visits v FULL JOIN events e ON e.year = v.year JOIN plain p ON p.k = v.k AND {}",
+    "visits v LEFT JOIN events e ON e.year = v.year LEFT JOIN plain q ON q.k = v.k JOIN plain p ON p.k = v.k AND {}",
+    "events e RIGHT JOIN visits v ON e.year = v.year LEFT JOIN plain q ON q.k = v.k JOIN plain p ON p.k = v.k AND {}",
+    "events e RIGHT JOIN visits v ON e.year = v.year RIGHT JOIN plain q ON q.k = v.k JOIN plain p ON p.k = q.k AND {}",
+    "visits v LEFT JOIN events e ON e.year = v.year RIGHT JOIN plain q ON q.k = v.k JOIN plain p ON p.k = q.k AND {}",
+]
+CERTAIN = [
+    "events e JOIN visits v ON e.year = v.year JOIN plain p ON p.k = v.k AND {}",
+    "events e LEFT JOIN visits v ON e.year = v.year JOIN plain p ON p.k = e.x AND {}",
+    "visits v RIGHT JOIN events e ON e.year = v.year JOIN plain p ON p.k = e.x AND {}",
+    "events e JOIN visits v ON e.year = v.year AND {} RIGHT JOIN plain p ON p.k = v.k",
+]
+
+
+def events_predicate(joins: str, condition: str) -> str:
+    found = [
+        r.predicate for r in bind(f"SELECT 1 FROM {joins.format(condition)}").references if r.alias == "e"
+    ]
+    return found[0].sql("duckdb")
+
+
+@pytest.mark.parametrize("joins", NULLABLE)
+def test_a_later_on_that_null_may_meet_keeps_what_an_outer_join_makes_null(joins: str) -> None:
+    assert events_predicate(joins, "e.month IS NULL") == "TRUE"
+
+
+@pytest.mark.parametrize("joins", CERTAIN)
+def test_an_on_that_null_may_meet_holds_for_rows_that_no_join_has_made_null_yet(joins: str) -> None:
+    assert events_predicate(joins, "e.month IS NULL") == "month IS NULL"
