@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import duckdb
 import pytest
 from hypothesis import settings
 
+from lakeq.catalog.database import Database, open_index_database
 from tests.servers import S3Server, ScriptedServer, run_s3_server, run_scripted_server
 
 # A shared machine may take long over anything: no test fails by the clock.
@@ -21,6 +23,21 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("LAKEQ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("LAKEQ_DATA_DIR", str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB without tables, one for the run: opening it takes longer than most questions. Who makes tables
+    or views makes them over a cursor, or under a name of their own."""
+    with duckdb.connect() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def index_database() -> Iterator[Database]:
+    """A database for the indexes of lakes, one for the run: an index replaces that of the same name."""
+    with open_index_database() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

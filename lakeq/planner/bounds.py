@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 from sqlglot import exp
 
-from lakeq.formats.types import quote_name
+from lakeq.formats.types import quote_name, quote_text
 from lakeq.planner.logic import is_deterministic
 
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {
@@ -55,7 +55,7 @@ class BoundedColumn:
     by which the bounds are moved apart."""
 
     leaf: Leaf
-    family: str
+    family: str = ""
     wrap: Callable[[str], str] = lambda sql: sql
     slack: str = ""
 
@@ -190,7 +190,7 @@ def bound_condition(
         leaf = find_leaf(node.this.unnest())
         if leaf is None or leaf.nulls is None:
             return None
-        column = BoundedColumn(leaf, "")
+        column = BoundedColumn(leaf)
         return (f"(TRUE{column.and_any_value})" if negated else column.any_null), leaf.path
     if isinstance(node, exp.Between):
         low, high = (
@@ -272,11 +272,10 @@ def prefix_condition(node: exp.Expr, find_leaf: FindLeaf) -> tuple[str, str] | N
         return None
     prefix = pattern.name
     if isinstance(node, exp.Like):
-        prefix = prefix.split("%", maxsplit=1)[0].split("_", maxsplit=1)[0]
+        prefix = re.split("[%_]", prefix)[0]
     if not prefix:
         return None
-    column = BoundedColumn(leaf, "text")
-    text = exp.Literal.string(prefix).sql("duckdb")
+    column, text = BoundedColumn(leaf), quote_text(prefix)
     low, high = column.low, column.high
     return (
         f"(({low} IS NULL OR left({low}, {len(prefix)}) <= {text}) "

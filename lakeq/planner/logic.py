@@ -46,7 +46,7 @@ def operands(node: exp.Expr, kind: type[exp.Connector]) -> list[exp.Expr]:
 def conjoin(parts: Iterable[exp.Expr]) -> exp.Expr:
     """All of `parts`; TRUE when there is none."""
     kept = list(dict.fromkeys(part for part in parts if not is_true(part)))
-    return exp.and_(*kept, copy=True) if kept else TRUE.copy()
+    return exp.and_(*kept) if kept else TRUE.copy()
 
 
 def disjoin(parts: Iterable[exp.Expr]) -> exp.Expr:
@@ -54,7 +54,7 @@ def disjoin(parts: Iterable[exp.Expr]) -> exp.Expr:
     kept = list(dict.fromkeys(parts))
     if not kept or any(is_true(part) for part in kept):
         return TRUE.copy()
-    return exp.or_(*kept, copy=True)
+    return exp.or_(*kept)
 
 
 def is_true(node: exp.Expr) -> bool:

@@ -59,7 +59,7 @@ def output_columns(select: exp.Expr) -> dict[str, exp.Expr | None]:
 def group_keys(select: exp.Expr) -> list[exp.Expr]:
     """The grouping expressions; empty when there are none or they are not plain (ROLLUP, CUBE, …)."""
     group = select.args.get("group")
-    if group is None or any(group.args.get(k) for k in ("rollup", "cube", "grouping_sets", "totals")):
+    if group is None or any(group.args.get(k) for k in ("rollup", "cube", "grouping_sets")):
         return []
     projections = [p.unalias() for p in select.expressions]
     if group.args.get("all"):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lakeq
-from lakeq.catalog.database import open_index_database
+from lakeq.catalog.database import Database, open_index_database
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import hive_layout
 from lakeq.catalog.partition_chart import ChartBar, ChartDay, chart_partitions
@@ -29,7 +29,10 @@ Row = tuple[str | None, ...]
 
 
 def make_table(
-    keys: Sequence[str], rows: Sequence[Row], time: TimeMapping | None = None
+    keys: Sequence[str],
+    rows: Sequence[Row],
+    time: TimeMapping | None = None,
+    database: Database | None = None,
 ) -> tuple[Table, FileIndex]:
     """A table of one file a row, which holds the texts of its partition keys. File i has 10 ** i bytes of the
     first six, then 1,000,000 each."""
@@ -46,7 +49,7 @@ def make_table(
     }
     for i, (text, value) in enumerate(zip(texts, values, strict=True)):
         files |= {f"raw_{i}": text, f"value_{i}": value}
-    index = FileIndex(open_index_database(), "t", pa.table(files), columns)
+    index = FileIndex(database or open_index_database(), "t", pa.table(files), columns)
     table = Table("t", "t/", "", "parquet", layout, columns, columns, None, None, None, time=time)
     return table, index
 
@@ -179,10 +182,12 @@ NAMES = st.lists(
 
 
 @settings(max_examples=50)
-@given(st.data(), NAMES)
-def test_a_chart_leaves_nothing_out_and_keeps_what_is_kept(data: st.DataObject, keys: list[str]) -> None:
+@given(data=st.data(), keys=NAMES)
+def test_a_chart_leaves_nothing_out_and_keeps_what_is_kept(
+    index_database: Database, data: st.DataObject, keys: list[str]
+) -> None:
     rows = data.draw(st.lists(st.tuples(*[KEY_TEXTS for _ in keys]), min_size=1, max_size=12))
-    table, index = make_table(keys, rows)
+    table, index = make_table(keys, rows, database=index_database)
     ids = data.draw(st.sets(st.integers(0, len(rows) - 1)))
     kept = index.take(pa.array(sorted(ids), pa.int32()).to_numpy())
     chart = chart_partitions(table, index, kept, most=data.draw(st.integers(0, 5)))
@@ -192,9 +197,13 @@ def test_a_chart_leaves_nothing_out_and_keeps_what_is_kept(data: st.DataObject, 
     assert not (chart.days and chart.bars)
 
 
-@given(st.lists(st.tuples(st.integers(2024, 2026), st.integers(0, 13), st.integers(0, 32)), min_size=1))
-def test_the_bytes_of_a_day_are_those_of_its_folders(dates: list[tuple[int, int, int]]) -> None:
-    table, index = make_table(("year", "month", "day"), [tuple(map(str, date)) for date in dates])
+@given(dates=st.lists(st.tuples(st.integers(2024, 2026), st.integers(0, 13), st.integers(0, 32)), min_size=1))
+def test_the_bytes_of_a_day_are_those_of_its_folders(
+    index_database: Database, dates: list[tuple[int, int, int]]
+) -> None:
+    table, index = make_table(
+        ("year", "month", "day"), [tuple(map(str, date)) for date in dates], database=index_database
+    )
     sums: Counter[dt.date | None] = Counter()
     for i, (year, month, day) in enumerate(dates):
         try:

@@ -132,11 +132,14 @@ def try_out(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 
 
 def calls_of(name: str, argument: str) -> Iterator[str]:
-    """Ways to call a function with a text that may be a path, a pattern, SQL or the name of a variable."""
+    """Ways to call a function with a text that may be a path, a pattern, SQL or the name of a variable; where
+    there is one of this name."""
+    kinds = FUNCTIONS[name]
+    starts = ["SELECT "] if kinds - {"table", "table_macro"} else []
+    starts += ["FROM "] if kinds - {"scalar", "aggregate", "macro"} else []
     text, quoted = argument.replace("'", "''"), '"' + name + '"'
     for arguments in (f"'{text}'", f"['{text}']", f"'{text}', '{text}'"):
-        yield f"SELECT {quoted}({arguments})"
-        yield f"FROM {quoted}({arguments})"
+        yield from (f"{start}{quoted}({arguments})" for start in starts)
 
 
 def test_every_function_of_duckdb_is_judged() -> None:

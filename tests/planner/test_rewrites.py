@@ -185,13 +185,9 @@ candidates = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
-@given(condition=candidates)
-def test_a_rewrite_without_a_proviso_keeps_just_the_same_rows(condition: str) -> None:
-    (reference,) = bind(f"SELECT x FROM events WHERE {condition}").references
-    rewritten = equal_condition(reference.predicate)
-    assume(rewritten is not None)
-    assert rewritten is not None
+@pytest.fixture(scope="module")
+def moments() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A table `t` in which these values meet."""
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t (x BIGINT, name VARCHAR, ts TIMESTAMP)")
         connection.executemany(
@@ -201,10 +197,22 @@ def test_a_rewrite_without_a_proviso_keeps_just_the_same_rows(condition: str) ->
                 for i in range(len(TIMES) * 2)
             ],
         )
-        before, after = (
-            connection.execute(f"SELECT rowid FROM t WHERE {sql} ORDER BY rowid").fetchall()
-            for sql in (condition, rewritten.sql("duckdb"))
-        )
+        yield connection
+
+
+@settings(max_examples=200, deadline=None)
+@given(condition=candidates)
+def test_a_rewrite_without_a_proviso_keeps_just_the_same_rows(
+    moments: duckdb.DuckDBPyConnection, condition: str
+) -> None:
+    (reference,) = bind(f"SELECT x FROM events WHERE {condition}").references
+    rewritten = equal_condition(reference.predicate)
+    assume(rewritten is not None)
+    assert rewritten is not None
+    before, after = (
+        moments.execute(f"SELECT rowid FROM t WHERE {sql} ORDER BY rowid").fetchall()
+        for sql in (condition, rewritten.sql("duckdb"))
+    )
     assert before == after, (condition, rewritten.sql("duckdb"))
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lakeq.catalog.database import open_index_database
+from lakeq.catalog.database import Database
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import Layout
 from lakeq.catalog.table import Table
@@ -114,7 +114,7 @@ def chunk(column: Column, values: list[Any]) -> ColumnChunk:
     return ColumnChunk(8, min(present, default=None), max(present, default=None), nulls)
 
 
-def build_index(lake: list[Any]) -> tuple[FileIndex, pa.Table]:
+def build_index(database: Database, lake: list[Any]) -> tuple[FileIndex, pa.Table]:
     """The index of a lake, and all of its rows with the file and row group that hold them."""
     listing = pa.table(
         {
@@ -130,7 +130,7 @@ def build_index(lake: list[Any]) -> tuple[FileIndex, pa.Table]:
             **{f"value_{i}": pa.array([f[i] for f in lake], key.type) for i, key in enumerate(KEYS)},
         }
     )
-    index = FileIndex(open_index_database(), "t", listing, KEYS)
+    index = FileIndex(database, "t", listing, KEYS)
     records, facts = [], []
     for file_id, (year, day, part, groups) in enumerate(lake):
         stored = []
@@ -158,12 +158,14 @@ def prune(condition: str) -> Pruning:
 
 @settings(max_examples=200, deadline=None)
 @given(lake=lakes, condition=conditions)
-def test_files_and_row_groups_with_a_matching_row_are_kept(lake: list[Any], condition: str) -> None:
-    index, data = build_index(lake)
-    with duckdb.connect() as connection:
-        connection.register("t", data)
+def test_files_and_row_groups_with_a_matching_row_are_kept(
+    database: duckdb.DuckDBPyConnection, index_database: Database, lake: list[Any], condition: str
+) -> None:
+    index, data = build_index(index_database, lake)
+    with database.cursor() as cursor:
+        cursor.register("t", data)
         try:
-            matching = connection.execute(f"SELECT DISTINCT file, rg FROM t WHERE {condition}").fetchall()
+            matching = cursor.execute(f"SELECT DISTINCT file, rg FROM t WHERE {condition}").fetchall()
         except duckdb.Error:
             assume(False)
             return
@@ -181,9 +183,9 @@ def test_files_and_row_groups_with_a_matching_row_are_kept(lake: list[Any], cond
         assert len(matching) <= measure.row_groups, condition
 
 
-def test_a_condition_that_fails_while_pruning_keeps_what_it_cannot_judge() -> None:
+def test_a_condition_that_fails_while_pruning_keeps_what_it_cannot_judge(index_database: Database) -> None:
     lake = [(2026, None, part, [[{"x": 1, "f": 1.0, "s": "a", "ts": None}]]) for part in ("abc", "1", "2")]
-    index, _ = build_index(lake)
+    index, _ = build_index(index_database, lake)
     pruning = prune("x < 0 AND CAST(part AS BIGINT) > 1")
     selection = index.select(pruning.files, pruning.guarded_files)
     assert selection.to_table().column("raw_2").to_pylist() == ["abc", "2"]
@@ -200,11 +202,11 @@ def test_a_condition_that_fails_while_pruning_keeps_what_it_cannot_judge() -> No
         ("year = 2026 AND random() > 2", 1),
     ],
 )  # fmt: skip
-def test_pruning_leaves_out_what_it_can(condition: str, kept: int) -> None:
+def test_pruning_leaves_out_what_it_can(index_database: Database, condition: str, kept: int) -> None:
     """Sound is not enough: keeping everything would be sound too."""
     group = [{"x": 1, "f": 2.5, "s": "abc", "ts": None}]
     index, _ = build_index(
-        [(2026, None, "p", [group]), (2025, None, "p", [group]), (None, None, "p", [group])]
+        index_database, [(2026, None, "p", [group]), (2025, None, "p", [group]), (None, None, "p", [group])]
     )
     pruning = prune(condition)
     selection = index.select(pruning.files, pruning.guarded_files)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lakeq.catalog.database import match_rows, open_index_database, partition_column
+from lakeq.catalog.database import Database, match_rows, partition_column
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.layout import Layout
 from lakeq.catalog.table import Table
@@ -181,7 +181,7 @@ def prune(table: Table, condition: str) -> Any:
     return bound.references[0]
 
 
-def index_of(database: duckdb.DuckDBPyConnection, example: Example) -> FileIndex:
+def index_of(database: Database, example: Example) -> FileIndex:
     count, keys = len(example.folders), example.table.partition_columns
     columns = {f"value_{i}": pa.array([f[i] for f in example.folders], k.type) for i, k in enumerate(keys)}
     texts = {f"raw_{i}": columns[f"value_{i}"].cast(pa.string()) for i in range(len(keys))}
@@ -221,22 +221,23 @@ def data_of(example: Example) -> pa.Table:
     condition=conditions,
     zone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York"]),
 )
-def test_files_and_prefixes_with_a_matching_row_are_kept(example: Example, condition: str, zone: str) -> None:
+def test_files_and_prefixes_with_a_matching_row_are_kept(
+    database: duckdb.DuckDBPyConnection, index_database: Database, example: Example, condition: str, zone: str
+) -> None:
     assume(example.rows)
     now = f"TIMESTAMPTZ '{NOW.isoformat(' ')}'"
-    with duckdb.connect() as connection:
-        connection.execute(f"SET TimeZone = '{zone}'")
-        connection.register("t", data_of(example))
+    with database.cursor() as cursor:
+        cursor.execute(f"SET TimeZone = '{zone}'")
+        cursor.register("t", data_of(example))
         here = condition.replace("now()", now).replace("current_date", f"CAST({now} AS DATE)")
         try:
-            found = connection.execute(f"SELECT DISTINCT folder FROM t WHERE {here}").fetchall()
+            found = cursor.execute(f"SELECT DISTINCT folder FROM t WHERE {here}").fetchall()
         except duckdb.Error:
             assume(False)
             return
     matching = {folder for (folder,) in found}
-    database = open_index_database()
-    database.execute(f"SET GLOBAL TimeZone = '{zone}'")
-    index, reference = index_of(database, example), prune(example.table, condition)
+    index_database.execute(f"SET GLOBAL TimeZone = '{zone}'")
+    index, reference = index_of(index_database, example), prune(example.table, condition)
     pruning = plan_pruning(example.table, reference.predicate, reference.missed)
     for conditions_ in ((pruning.files, pruning.guarded_files), (pruning.guarded_files,)):
         kept = index.select(*conditions_, derived=pruning.derived).to_table()["file_id"].to_pylist()
@@ -248,7 +249,7 @@ def test_files_and_prefixes_with_a_matching_row_are_kept(example: Example, condi
         values_ = {
             partition_column(i): pa.array([f[i] for f in example.folders], keys[i].type) for i in numbers
         }
-        kept = match_rows(database, pa.table(values_), wanted.render(numbers)).tolist()
+        kept = match_rows(index_database, pa.table(values_), wanted.render(numbers)).tolist()
         assert matching <= {folder for folder, keeps in enumerate(kept) if keeps}, (condition, known)
 
 
@@ -256,6 +257,7 @@ HOURLY = LAYOUTS[3]
 
 
 def kept_of(
+    database: Database,
     layout: Folders,
     starts: list[dt.datetime],
     condition: str,
@@ -269,7 +271,6 @@ def kept_of(
     columns = (Column("x", INTEGER), Column("ts", kind), *keys)
     mapping = TimeMapping("ts", tuple(layout.keys), late, early)
     table = Table("t", "/l/t", "/l", "csv", Layout("hive"), columns, keys, 0, 0, 0, time=mapping)
-    database = open_index_database()
     database.execute(f"SET GLOBAL TimeZone = '{zone}'")
     index = index_of(database, Example(table, [layout.values(start) for start in starts], []))
     reference = prune(table, condition)
@@ -298,35 +299,46 @@ HOURS = [dt.datetime(2026, 3, 1, h) for h in range(6)]
         ("ts IS NULL", 0, [0, 1, 2, 3, 4, 5]), ("ts IS NOT DISTINCT FROM '2026-03-01 02:30:00'", 0, [0, 1, 2, 3, 4, 5]),
     ],
 )  # fmt: skip
-def test_times_prune_what_they_can(condition: str, late: int, kept: list[int]) -> None:
+def test_times_prune_what_they_can(
+    index_database: Database, condition: str, late: int, kept: list[int]
+) -> None:
     """Sound is not enough: keeping everything would be sound too."""
-    assert kept_of(HOURLY, HOURS, condition, late) == kept
+    assert kept_of(index_database, HOURLY, HOURS, condition, late) == kept
 
 
 @pytest.mark.parametrize(
     "layout", [layout for layout in LAYOUTS if layout.unit in ("day", "hour")], ids=lambda f: f.write
 )
 @pytest.mark.parametrize("kind", TYPES, ids=str)
-def test_a_day_is_found_in_every_layout_and_type(layout: Folders, kind: pa.DataType) -> None:
+def test_a_day_is_found_in_every_layout_and_type(
+    index_database: Database, layout: Folders, kind: pa.DataType
+) -> None:
     starts = [dt.datetime(2026, 2, 28), dt.datetime(2026, 3, 1), dt.datetime(2026, 3, 2)]
     # The index of nanoseconds with a zone keeps the folder that ends where the day begins.
     kept = [0, 1] if kind == UTC_TYPES[2] and layout.unit == "day" else [1]
-    assert kept_of(layout, starts, "ts >= '2026-03-01' AND ts < '2026-03-02'", kind=kind) == kept
+    assert (
+        kept_of(index_database, layout, starts, "ts >= '2026-03-01' AND ts < '2026-03-02'", kind=kind) == kept
+    )
 
 
-def test_nanoseconds_are_not_lost_at_the_end_of_a_folder() -> None:
+def test_nanoseconds_are_not_lost_at_the_end_of_a_folder(index_database: Database) -> None:
     kind = pa.timestamp("ns")
-    assert kept_of(HOURLY, HOURS, "ts > '2026-03-01 04:59:59.999999'", kind=kind) == [4, 5]
-    assert kept_of(HOURLY, HOURS, "ts >= '2026-03-01 05:00:00'", kind=kind) == [5]
+    assert kept_of(index_database, HOURLY, HOURS, "ts > '2026-03-01 04:59:59.999999'", kind=kind) == [4, 5]
+    assert kept_of(index_database, HOURLY, HOURS, "ts >= '2026-03-01 05:00:00'", kind=kind) == [5]
 
 
-def test_the_hour_that_clocks_skip_is_kept_where_it_may_lie_behind_its_folder() -> None:
+def test_the_hour_that_clocks_skip_is_kept_where_it_may_lie_behind_its_folder(
+    database: duckdb.DuckDBPyConnection, index_database: Database
+) -> None:
     """Of a time without a zone, 02:50 in the hour that Berlin skips is a later instant than 03:00:30."""
     condition = "ts > TIMESTAMPTZ '2026-03-29 01:30:00+00'"
-    with duckdb.connect() as connection:
+    with database.cursor() as connection:
         connection.execute("SET TimeZone = 'Europe/Berlin'")
         times = "SELECT unnest(['2026-03-29 02:50:00', '2026-03-29 03:00:30'])::TIMESTAMP AS ts"
         assert connection.execute(f"SELECT {condition} FROM ({times})").fetchall() == [(True,), (False,)]
     skipped = [dt.datetime(2026, 3, 29, 2)]
-    assert kept_of(HOURLY, skipped, condition, early=60, zone="Europe/Berlin") == [0]
-    assert kept_of(HOURLY, skipped, condition.replace("29 01", "31 01"), zone="Europe/Berlin") == []
+    assert kept_of(index_database, HOURLY, skipped, condition, early=60, zone="Europe/Berlin") == [0]
+    assert (
+        kept_of(index_database, HOURLY, skipped, condition.replace("29 01", "31 01"), zone="Europe/Berlin")
+        == []
+    )

@@ -18,6 +18,7 @@ from lakeq import dbapi
 from lakeq.catalog.definitions import load_definition
 from lakeq.cli.app import main
 from lakeq.errors import LakeqError
+from lakeq.storage import throttle
 from lakeq.storage.options import check_location, parse_options
 from lakeq.storage.stores import open_store
 from tests.servers import ScriptedServer, free_port, reply
@@ -36,6 +37,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(throttle, "_FIRST_PAUSE", 0.0005)  # a request is made again, but soon
 
 
 def echo(status: int, code: str, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -99,7 +101,7 @@ def tell_chain(error: BaseException | None, seen: list[BaseException]) -> Iterat
 def try_all(location: str, options: dict[str, Any]) -> list[str]:
     """Open, list and read, and what each showed."""
     shown: list[str] = []
-    store = collect(lambda: open_store(location, retry_timeout=0.2, timeout=5, **options), shown)
+    store = collect(lambda: open_store(location, retry_timeout=0.02, timeout=5, **options), shown)
     if store is not None:
         shown += [repr(store), str(store), store.root, store.url("a")]
         collect(store.list, shown)
