@@ -14,12 +14,12 @@ from lakeq.errors import BudgetExceededError
 from lakeq.storage.bucket import BucketStore
 from tests.faults.__main__ import isolated
 from tests.faults.kinds import KINDS, Change, Expected
-from tests.faults.lake import FORMATS, QUERY, answer_to, first_versions
+from tests.faults.lake import QUERY, answer_to, first_versions
 from tests.faults.proxy import FaultProxy, run_proxy
 from tests.faults.sweep import Case, Sweep
 from tests.servers import S3Server
 
-SEED, CASES = 5, 5
+SEED, CASES = 5, 3
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_each_fault_has_a_name_of_its_own() -> None:
     ]
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_a_budget_is_met_to_the_byte(
     s3_server: S3Server, proxy: FaultProxy, sweep: Sweep, tmp_path: Path, file_format: str
 ) -> None:
