@@ -403,9 +403,9 @@ def test_a_lakeq_toml_names_variables(
 ) -> None:
     declared = tmp_path / "lakeq.toml"
     declared.write_text(
-        f"location = '{every_way}'\n[tables.single]\n[parquet_keys]\nkf = 'FOOTERS'\nkc = 'COLUMNS'\n"
+        f"location = '{every_way}'\n[tables.single]\n[parquet_keys]\nkf = 'LAKE_FOOTERS'\nkc = 'LAKE_COLUMNS'\n"
     )
-    monkeypatch.setenv("FOOTERS", base64.b64encode(KEYS["kf"]).decode())
+    monkeypatch.setenv("LAKE_FOOTERS", base64.b64encode(KEYS["kf"]).decode())
     monkeypatch.setenv("LAKEQ_PARQUET_KEYS", "{}")  # the file goes before it
     with lakeq.connect(declared, history=False) as lake:
         assert lake.sql("SELECT count(id) FROM single").fetchall() == [(600,)]
@@ -413,7 +413,7 @@ def test_a_lakeq_toml_names_variables(
             ParquetKeyError, match=r"'kc', which has a variable in lakeq\.toml that is not set"
         ):
             lake.sql("SELECT name FROM single")
-    monkeypatch.setenv("FOOTERS", "CANARY")
+    monkeypatch.setenv("LAKE_FOOTERS", "CANARY")
     with pytest.raises(
         ConfigError, match=r"^The key 'kf' of lakeq\.toml must be 16, 24 or 32 bytes, or these in base64"
     ):

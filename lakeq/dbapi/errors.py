@@ -67,6 +67,7 @@ _KINDS: tuple[tuple[type[errors.LakeqError], type[Error]], ...] = (
     (errors.TableNotFoundError, ProgrammingError),
     (errors.ConfigError, InterfaceError),
     (errors.EngineNotInstalledError, InterfaceError),
+    (errors.ForkedProcessError, InterfaceError),
     (errors.StorageError, OperationalError),
     (errors.CatalogError, OperationalError),
     (errors.FormatError, OperationalError),

@@ -19,7 +19,7 @@ from tests.badfiles.mutate import make_bases
 @dataclass(frozen=True, slots=True)
 class OddFile:
     """`rows` is how many there must be; None where it must be an error that holds `message`. `read_natively` is
-    how many rows DuckDB's reader gives of a broken file all the same: docs/reliability.md tells of these."""
+    how many rows DuckDB's reader gives of a broken file all the same: docs/badfiles.md tells of these."""
 
     name: str
     data: bytes

@@ -365,5 +365,5 @@ def test_a_test_that_draws_from_the_cases_has_each_that_it_is_said_to_run(name: 
 
 
 def test_the_docs_count_the_cases() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "oracle.md").read_text(encoding="utf-8")
     assert f"has {len(CASES_BY_ADDRESS)} cases" in page

@@ -1,6 +1,6 @@
 """Both scanners over what is hard to read: equal to the last bit, but for the differences that are pinned here.
 
-docs/reliability.md has the table of these.
+docs/oracle.md has the table of these.
 """
 
 from __future__ import annotations
@@ -248,6 +248,6 @@ def test_a_difference_is_as_documented(
 
 
 def test_every_difference_stands_in_the_docs() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "oracle.md").read_text(encoding="utf-8")
     section = text.partition("## Two scanners")[2]
     assert all(f"`{name}`" in section for name, *_ in DIFFERENCES)

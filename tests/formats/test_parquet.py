@@ -390,5 +390,5 @@ def test_arrow_verifies_the_checksums_of_pages_and_duckdb_does_not(tmp_path: Pat
     schema = inspect(PARQUET, source).schema
     with pytest.raises(OSError, match="could not verify page integrity"):
         read_with_arrow(PARQUET, source, schema)
-    # Told in docs/reliability.md; when this fails, that can be changed.
+    # Told in docs/badfiles.md; when this fails, that can be changed.
     assert read_with_duckdb(PARQUET, source, schema)["a"].to_pylist() == [1111, 2223]
