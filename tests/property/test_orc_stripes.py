@@ -144,7 +144,7 @@ JOINS = [
 ]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(template=st.sampled_from(SELECTS), chosen=columns, condition=conditions)
 def test_answers_are_those_over_all_rows_and_estimates_are_what_is_read(
     lake: Lake, plain: duckdb.DuckDBPyConnection, template: str, chosen: str, condition: str

@@ -215,7 +215,7 @@ def data_of(example: Example) -> pa.Table:
     )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     example=examples(),
     condition=conditions,
