@@ -7,6 +7,8 @@ from sqlglot import exp
 from lakeq.planner.equalities import replace_columns
 from lakeq.planner.logic import TRUE, has_own, is_deterministic, is_true, may_be_true, own_nodes
 
+_AROUND_CALLS = (exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+
 
 def push_through(select: exp.Expr, wanted: exp.Expr) -> exp.Expr:
     """What is asked of the rows of a derived table or CTE (`wanted`, over its output columns), in terms of
@@ -40,7 +42,7 @@ def output_columns(select: exp.Expr) -> dict[str, exp.Expr | None]:
     """Output name (folded) → the expression below it, None where a condition must not pass it."""
     grouped = select.args.get("group") is not None
     windows = window_keys(select)
-    aggregated = grouped or any(has_own(p, exp.AggFunc) for p in select.expressions)
+    aggregated = grouped or any(map(aggregates, select.expressions))
     keys = group_keys(select)
     mapping: dict[str, exp.Expr | None] = {}
     for projection in select.expressions:
@@ -54,6 +56,18 @@ def output_columns(select: exp.Expr) -> dict[str, exp.Expr | None]:
             safe = False
         mapping[name] = inner if safe and name not in mapping else None
     return mapping
+
+
+def aggregates(projection: exp.Expr) -> bool:
+    """Whether rows become one: by an aggregate that is not itself the function of a window."""
+    return any(isinstance(node, exp.AggFunc) and not _is_windowed(node) for node in own_nodes(projection))
+
+
+def _is_windowed(call: exp.Expr) -> bool:
+    parent = call.parent
+    if parent is None or call.arg_key != "this":
+        return False
+    return isinstance(parent, exp.Window) or (isinstance(parent, _AROUND_CALLS) and _is_windowed(parent))
 
 
 def group_keys(select: exp.Expr) -> list[exp.Expr]:

@@ -212,6 +212,8 @@ def _plain_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _settle(value: Any) -> Any:
     if isinstance(value, float):
         return "NaN" if value != value else value + 0.0
+    if value == "-0.0":  # cast to text: which of two equal keys a group or a window shows is left open
+        return "0.0"
     if isinstance(value, list):
         return ("list", *map(_settle, value))
     if isinstance(value, dict):

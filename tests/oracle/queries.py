@@ -213,6 +213,11 @@ class QueryWriter:
         window = self.window(scope, "a.id")
         if self.rng.random() < 0.4:
             return f"SELECT a.id, {self.outputs(scope)} FROM {relation}{self.where(scope)} QUALIFY row_number() OVER (PARTITION BY {self.group_key(scope)} ORDER BY a.id) <= 2"
+        if self.rng.random() < 0.5:
+            named = [r for r in scope if r.kind in SCALARS]
+            shown = ", ".join(f"{r.sql} AS {r.name}" for r in named)
+            over = [r.of("w") for r in named]
+            return f"SELECT w.id, w.win FROM (SELECT {shown}, {window} AS win FROM {relation}{self.where(scope)}) w{self.where(over)}"
         outer = [r.of("w") for r in scope]
         return f"SELECT w.id, w.win FROM (SELECT *, {window} AS win FROM {relation}{self.where(scope)}) w{self.where(outer)}"
 

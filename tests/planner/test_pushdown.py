@@ -109,3 +109,20 @@ def test_windows_share_the_keys_that_each_of_them_has() -> None:
 )  # fmt: skip
 def test_having_is_asked_of_rows_where_it_reads_keys_alone(sql: str, predicate: str) -> None:
     assert predicates(sql) == {"events": predicate}
+
+
+@pytest.mark.parametrize(
+    ("sql", "passed"),
+    [
+        ("SELECT y, z, sum(z) OVER (PARTITION BY y) AS s FROM t", {"y"}),
+        ("SELECT y, z, sum(z) FILTER (WHERE z > 1) OVER (PARTITION BY y, z) AS s FROM t", {"y", "z"}),
+        ("SELECT y, z, first_value(z IGNORE NULLS) OVER (PARTITION BY y ORDER BY z) AS s FROM t", {"y"}),
+        ("SELECT y, z, sum(z) OVER (ORDER BY y) AS s FROM t", set()),
+        ("SELECT y, z, sum(z) OVER (PARTITION BY y) AS s, max(z) AS m FROM t", set()),
+        ("SELECT y, z, rank() OVER (PARTITION BY y ORDER BY sum(z)) AS s FROM t GROUP BY y, z", {"y"}),
+        ("SELECT y, z, sum(sum(z)) OVER (PARTITION BY y, z) AS s FROM t GROUP BY y", {"y"}),
+    ],
+)  # fmt: skip
+def test_the_aggregate_of_a_window_leaves_rows_as_they_are(sql: str, passed: set[str]) -> None:
+    columns = output_columns(parse_one(sql, dialect="duckdb"))
+    assert {name for name, inner in columns.items() if inner is not None} == passed
