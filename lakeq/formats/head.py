@@ -74,7 +74,11 @@ def decode_head(head: Head, path: str) -> str:
             raise _not_text(path, problem) from error
         text = data[: error.start].decode()
     if _MARKUP.match(text):
-        raise _not_text(path, "it begins as HTML or XML, perhaps an error page saved in its place")
+        message = (
+            f"Not a file of records: {path} begins as HTML or XML, perhaps an error page saved in its place. "
+            "Upload it again, or remove it."
+        )
+        raise CorruptFileError(message, path)
     return text
 
 

@@ -222,7 +222,7 @@ def test_other_compressions_are_named(tmp_path: Path) -> None:
         ('id,v\n1,"a\nb"\n2\n', "line 4: 1 cells"),
         ('id,v\n1,"abc\n2,def\n', "line 2: quotes do not match"),
         ('id,v\n1,"x"y\n', "line 2: quotes do not match"),
-        ("<!DOCTYPE html>\n<html>not found</html>", "HTML or XML"),
+        ("<!DOCTYPE html>\n<html>not found</html>", "Not a file of records.*HTML or XML"),
         ("<?xml version='1.0'?><Error/>", "HTML or XML"),
         (b"id,v\n1,caf\xe9\n", "byte 0xe9 at offset 10 is not UTF-8"),
         ("id,v\n1,a\n".encode("utf-16"), "UTF-16"),
