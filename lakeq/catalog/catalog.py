@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lakeq.catalog.changes import TableChanges, compare_objects
-from lakeq.catalog.database import open_index_database
+from lakeq.catalog.database import closed_lake, open_index_database
 from lakeq.catalog.definitions import LakeDefinition, TableDefinition
 from lakeq.catalog.entries import TableEntries
 from lakeq.catalog.entry import REMOTE_SAMPLES, KnownTable, TableEntry
@@ -29,7 +29,7 @@ from lakeq.catalog.prefixes import PrefixFilter
 from lakeq.catalog.saved import CatalogFolder
 from lakeq.catalog.table import IgnoredObjects
 from lakeq.catalog.view import CatalogView
-from lakeq.errors import CatalogError, LakeqError
+from lakeq.errors import LakeqError
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import LISTING_SCHEMA, Store
 from lakeq.storage.forks import check_process
@@ -95,7 +95,7 @@ class Catalog:
     def _check(self) -> None:
         check_process(self._process, f"The lake at '{self.root.root}'")
         if self._closed:
-            raise CatalogError("This lake is closed. Open it again with lakeq.connect.")
+            raise closed_lake()
 
     def close(self, saves: bool = True) -> None:
         """Free the index, and keep what was learned unless told not to. The catalog is of no use then."""

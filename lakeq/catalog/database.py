@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from lakeq.errors import CatalogError
 from lakeq.formats.types import quote_name
 from lakeq.storage.forks import keep_from_children
 
@@ -23,8 +25,40 @@ _FEW_IDS = 100
 """Ids up to which a list in the SQL is quicker than a join with an Arrow table (which takes 3.5 ms; of 1,000
 ids the list takes 13 ms)."""
 
-Database = duckdb.DuckDBPyConnection
-"""The database that holds the indexes of one lake."""
+
+class Database:
+    """The database that holds the indexes of one lake. Safe to use, and to close, from several threads."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = connection
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of the caller's own, which may outlive this one. CatalogError when closed."""
+        with self._lock:
+            if self._connection is None:
+                raise closed_lake()
+            return self._connection.cursor()
+
+    def close(self) -> None:
+        """Give no more cursors; the tables are freed with the last of them."""
+        with self._lock:
+            self._connection = None  # its close() would close the cursors of others, too
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def closed_lake() -> CatalogError:
+    """What a lake answers that was closed, if only by another thread in the midst of a question."""
+    return CatalogError("This lake is closed. Open it again with lakeq.connect.")
 
 
 def open_index_database() -> Database:
@@ -35,7 +69,7 @@ def open_index_database() -> Database:
     # The zone of times may be set by who holds the database; SQL of users never sets anything.
     database.execute("SET enable_external_access=false; SET allowed_configs=['TimeZone']")
     database.execute("SET lock_configuration=true")
-    return database
+    return Database(database)
 
 
 def match_rows(database: Database, rows: pa.Table, conditions: Sequence[str | None]) -> np.ndarray[Any, Any]:
@@ -84,11 +118,7 @@ class IndexTables:
     @property
     def is_open(self) -> bool:
         """Whether the database can be asked: it is closed with its lake."""
-        try:
-            self._database.cursor().close()
-        except duckdb.ConnectionException:
-            return False
-        return True
+        return self._database.is_open
 
     def write(self, table: str, select: str, incoming: pa.Table | None = None, is_new: bool = True) -> None:
         """Make a table of what `select` gives, which may read the rows `incoming`; add to it, if not
@@ -125,11 +155,18 @@ class IndexTables:
             cursor.close()
 
     def read_first(self, queries: Sequence[tuple[str, pa.Array | None]]) -> pa.Table | None:
-        """The rows of the first of these queries (with the ids that it keeps) that evaluates."""
+        """The rows of the first of these queries (with the ids that it keeps) that evaluates, None if none
+        does."""
         for sql, ids in queries:
             with suppress(duckdb.Error):
                 return self.read(sql, ids)
         return None
+
+    def read_surely(self, queries: Sequence[tuple[str, pa.Array | None]]) -> pa.Table:
+        """As `read_first`, where the last query holds no condition that a user wrote: it evaluates."""
+        *others, last = queries
+        found = self.read_first(others)
+        return self.read(*last) if found is None else found
 
 
 def among(ids: pa.Array) -> str:

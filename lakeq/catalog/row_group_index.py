@@ -124,13 +124,12 @@ class RowGroupIndex:
                 files = self._files.take(rows["file_id"].to_numpy())
                 total = int(pc.sum(rows["bytes"]).as_py() or 0)
                 return Measure(files, rows.num_rows, self.count, total)
-        totals = self._tables.read_first(
+        totals = self._tables.read_surely(
             [
                 (f"SELECT count(*), coalesce(sum({size}), 0)::BIGINT FROM {source}{kept}", only)
                 for kept, only in ways
             ]
         )
-        assert totals is not None
         return Measure(selection, totals.column(0)[0].as_py(), self.count, totals.column(1)[0].as_py())
 
     def measure_files(
@@ -150,7 +149,7 @@ class RowGroupIndex:
         source = self._view(tuple(leaves), tuple(bounds))
         ids = selection.ids
         kept = "" if ids is None else f" WHERE {among(ids)}"
-        found = self._tables.read_first(
+        return self._tables.read_surely(
             [
                 (
                     f"SELECT file_id, count(*) FILTER (WHERE {where}) AS kept, "
@@ -161,8 +160,6 @@ class RowGroupIndex:
                 for where in [*itertools.takewhile(lambda w: w is not None, conditions), "true"]
             ]
         )
-        assert found is not None
-        return found
 
     def ask(self, aggregates: str, leaf: str) -> dict[str, Any] | None:
         """What SQL aggregates tell of all row groups known, by name: over file_id, rows, `p<i>`, and `"lo:x"`
@@ -199,9 +196,7 @@ class RowGroupIndex:
         for where in [*itertools.takewhile(lambda w: w is not None, conditions), "true"]:
             parts = f"SELECT * FROM (SELECT * FROM {source}{kept}) WHERE {where}"
             queries.append((f"WITH parts AS ({parts}) {pieces} ORDER BY file_id, start", ids))
-        found = self._tables.read_first(queries)
-        assert found is not None
-        return found
+        return self._tables.read_surely(queries)
 
     def _find_table(self, schema: FileSchema, leaves: tuple[str, ...]) -> RowGroupTable:
         name = self._tables.name(f"groups:{len(self._shapes)}")

@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from lakeq.engines.statements import refuse_writes
 from lakeq.engines.translation import Place, find_place, translate_bind_error
+from lakeq.errors import EngineError
 from lakeq.formats.types import quote_name, quote_text
 from lakeq.planner.plan import View
 from lakeq.storage.forks import keep_from_children
@@ -27,9 +28,16 @@ def bind_query(connection: DuckDBPyConnection, sql: str, params: Params) -> Duck
     """`sql`, which a QueryCheck let pass, bound and not run. QueryError and its kin when it cannot be."""
     try:
         return connection.sql(sql, params=params or None)
+    except duckdb.ConnectionException as error:
+        raise closed_engine() from error
     except duckdb.Error as error:
         place = find_place(str(error), sql) or _find_place_again(connection, sql, params)
         raise translate_bind_error(str(error), sql, place) from error
+
+
+def closed_engine() -> EngineError:
+    """What an engine answers that was closed, if only by another thread in the midst of a query."""
+    return EngineError("This engine is closed. Open the lake again.")
 
 
 def create_views(connection: DuckDBPyConnection, views: Iterable[View], check: QueryCheck) -> None:
@@ -58,6 +66,8 @@ class QueryCheck:
             return
         try:
             refuse_writes(connection, sql)
+        except duckdb.ConnectionException as error:
+            raise closed_engine() from error
         except duckdb.Error as error:
             raise translate_bind_error(str(error), sql, find_place(str(error), sql)) from error
         if len(self._passed) >= _MOST_PASSED:

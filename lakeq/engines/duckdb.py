@@ -18,6 +18,7 @@ from lakeq.engines.connection import (
     Params,
     QueryCheck,
     bind_query,
+    closed_engine,
     create_views,
     find_closing,
     lock_settings,
@@ -212,9 +213,10 @@ class DuckDBEngine:
         check_process(self._process, "This engine")
         with self._lock:
             database = self._open_database(roots)
+            connection = database.connection.cursor()
         # Tables below other folders than the database's are read as well, if not by DuckDB itself.
         open_plan = partial(self._open_plan, roots=database.roots)
-        connection, rows = database.connection.cursor(), self._limits.row_limit
+        rows = self._limits.row_limit
         return Session(connection, open_plan, self._planned, self._running, self._check, holds_clock, rows)
 
     def _open_plan(
@@ -236,7 +238,7 @@ class DuckDBEngine:
     def _open_database(self, roots: frozenset[str]) -> _Database:
         """The database, opened anew when it may not read below `roots` yet: one that runs cannot be told."""
         if self._closed:
-            raise EngineError("This engine is closed. Open the lake again.")
+            raise closed_engine()
         if not self._databases:
             remove_spills()
         if self._database is None or not roots <= self._database.roots:

@@ -177,7 +177,7 @@ class DuckDBResult:
                 yield batch
             self._timed(self._files.finish)
             if not self._ran:
-                self._profile = read_profile(self._connection)
+                self._profile = self._timed(read_profile, self._connection)
         finally:
             self.close()
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.fs
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from lakeq.engines.connection import QueryCheck, bind_query, create_views, find_closing
+from lakeq.engines.connection import QueryCheck, bind_query, closed_engine, create_views, find_closing
 from lakeq.engines.files import OpenedFiles
 from lakeq.engines.passes import Operators, read_operators, reads_others, stays_within
 from lakeq.engines.profile import Profile, read_profile
@@ -88,17 +88,10 @@ class Session:
                 "The plan was made at another time. Run it in the session that gave its clock."
             )
         began = time.perf_counter()
-        self._check(self._connection, plan.sql)
-        early = runs_when_bound(self._connection, plan.sql)
-        counts = max_bytes is not None and (early or sum(map(scan_bytes, plan.scans)) > max_bytes)
-        bound = self._open(plan, max_bytes, counts, early)
-        if max_bytes is not None and not bound.files.are_counted:
-            operators = self._read_operators(plan, bound)
-            others = operators is not None and reads_others(operators, plan)
-            proven = operators is not None and stays_within(operators, plan, bound.files.tables, max_bytes)
-            if others or not proven:
-                bound.files.close()
-                bound = self._open(_forget_chunks(plan) if others else plan, max_bytes, True, early)
+        try:
+            bound = self._open_within(plan, max_bytes)
+        except duckdb.ConnectionException as error:
+            raise closed_engine() from error
         files, views, relation = bound.files, bound.views, bound.relation
         self._release.detach()
         result = DuckDBResult(
@@ -123,6 +116,25 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _open_within(self, plan: ScanPlan, max_bytes: int | None) -> _Bound:
+        """The query bound over its files, whose reads are counted unless it is sure to keep the limit."""
+        self._check(self._connection, plan.sql)
+        early = runs_when_bound(self._connection, plan.sql)
+        counts = max_bytes is not None and (early or sum(map(scan_bytes, plan.scans)) > max_bytes)
+        bound = self._open(plan, max_bytes, counts, early)
+        if max_bytes is None or bound.files.are_counted:
+            return bound
+        operators = self._read_operators(plan, bound)
+        others = operators is not None and reads_others(operators, plan)
+        if (
+            operators is not None
+            and not others
+            and stays_within(operators, plan, bound.files.tables, max_bytes)
+        ):
+            return bound
+        bound.files.close()
+        return self._open(_forget_chunks(plan) if others else plan, max_bytes, True, early)
 
     def _open(self, plan: ScanPlan, max_bytes: int | None, counts: bool, early: bool) -> _Bound:
         """The query bound over its files; one that runs `early` has run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import pyarrow as pa
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from lakeq.catalog.database import open_index_database
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.partition_values import number_partitions
+from lakeq.errors import CatalogError
 from lakeq.formats.base import Column
 from tests.catalog.indexes import facts, make_index
 
@@ -78,10 +80,14 @@ def test_a_large_index_is_compressed_and_answers_the_same() -> None:
     )
     database = open_index_database()
     index = FileIndex(database, "t", files, (Column("day", pa.int64()),))
-    schemes = database.execute(
-        "SELECT DISTINCT compression FROM pragma_storage_info('lake_index.\"t:files\"') "
-        "WHERE column_name = 'path' AND segment_type = 'VARCHAR'"
-    ).fetchall()
+    schemes = (
+        database.cursor()
+        .execute(
+            "SELECT DISTINCT compression FROM pragma_storage_info('lake_index.\"t:files\"') "
+            "WHERE column_name = 'path' AND segment_type = 'VARCHAR'"
+        )
+        .fetchall()
+    )
     assert schemes and ("Uncompressed",) not in schemes
     kept = index.select("p0 BETWEEN 10 AND 19")
     assert (kept.count, kept.size, kept.partitions, index.partitions) == (10_000, 70_000, 10, 120)
@@ -111,3 +117,26 @@ def test_values_of_a_key_are_literals_greatest_first_narrowed_by_other_keys() ->
     assert index.list_values(1, {}, 10) == ["'3'", "'20'", "'fr'", "'de'", "'it''s'"]
     assert index.list_values(1, {0: "2026"}, 10) == ["'fr'", "'de'"]
     assert index.list_values(1, {0: "no number"}, 10) == []
+
+
+def test_a_database_closed_under_its_users_tells_them_that_the_lake_is() -> None:
+    database, told = open_index_database(), []
+    began = threading.Barrier(5)
+
+    def use() -> None:
+        began.wait()
+        try:
+            while True:
+                database.cursor().close()
+        except CatalogError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    began.wait()
+    database.close()  # DuckDB refuses this while the connection is in use
+    for thread in threads:
+        thread.join()
+    assert told == ["This lake is closed. Open it again with lakeq.connect."] * 4
+    assert not database.is_open

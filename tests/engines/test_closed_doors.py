@@ -386,9 +386,9 @@ def test_a_database_that_judges_conditions_can_open_no_file(canaries: Canaries) 
     from lakeq.catalog.database import open_index_database
 
     with pytest.raises(duckdb.PermissionException):
-        open_index_database().execute(f"FROM read_text('{canaries.files['csv']}')")
+        open_index_database().cursor().execute(f"FROM read_text('{canaries.files['csv']}')")
     with pytest.raises(duckdb.InvalidInputException, match="locked"):
-        open_index_database().execute("SET threads=1")
+        open_index_database().cursor().execute("SET threads=1")
 
 
 def test_the_page_tells_how_many_doors_there_are() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lakeq.engines.connection import QueryCheck
 from lakeq.engines.statements import find_names, runs_when_bound
-from lakeq.errors import QueryError, SqlSyntaxError, UnsupportedSqlError
+from lakeq.errors import EngineError, SqlSyntaxError, UnsupportedSqlError
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_text_that_passed_is_not_taken_apart_again_and_any_other_is() -> None:
                 check(connection, "COPY (SELECT 1) TO 'x'")
     check(connection, "SELECT 1")  # nothing is asked of the connection, which is closed
     for text in ("SELECT 2", "SELECT 1 ", "select 1"):
-        with pytest.raises(QueryError):
+        with pytest.raises(EngineError, match="closed"):
             check(connection, text)
 
 

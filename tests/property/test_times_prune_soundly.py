@@ -236,7 +236,7 @@ def test_files_and_prefixes_with_a_matching_row_are_kept(
             assume(False)
             return
     matching = {folder for (folder,) in found}
-    index_database.execute(f"SET GLOBAL TimeZone = '{zone}'")
+    index_database.cursor().execute(f"SET GLOBAL TimeZone = '{zone}'")
     index, reference = index_of(index_database, example), prune(example.table, condition)
     pruning = plan_pruning(example.table, reference.predicate, reference.missed)
     for conditions_ in ((pruning.files, pruning.guarded_files), (pruning.guarded_files,)):
@@ -271,7 +271,7 @@ def kept_of(
     columns = (Column("x", INTEGER), Column("ts", kind), *keys)
     mapping = TimeMapping("ts", tuple(layout.keys), late, early)
     table = Table("t", "/l/t", "/l", "csv", Layout("hive"), columns, keys, 0, 0, 0, time=mapping)
-    database.execute(f"SET GLOBAL TimeZone = '{zone}'")
+    database.cursor().execute(f"SET GLOBAL TimeZone = '{zone}'")
     index = index_of(database, Example(table, [layout.values(start) for start in starts], []))
     reference = prune(table, condition)
     pruning = plan_pruning(table, reference.predicate, reference.missed)
