@@ -166,6 +166,7 @@ class Lake(LakeCatalog):
     def _close(self, saves: bool) -> None:
         if not self._catalog.is_ours:  # a child's copy: nothing of it is there
             return
+        self.__dict__.pop("_home", None)  # it names this lake: in a circle, they would be freed late
         self._engine.close()
         self._catalog.close(saves)
         if self._blocks is not None:

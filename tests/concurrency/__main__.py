@@ -66,7 +66,7 @@ def main() -> int:
 
             def grow(location: Any = location, how: dict[str, Any] = how) -> list[str]:
                 files, tasks, threads = count_growth(location, how, options.cycles)
-                grown = files > 3 or threads > 3
+                grown = max(files, tasks, threads) > 3
                 return [
                     f"{'grown' if grown else 'note'}: {files} files, {tasks} tasks, {threads} threads more"
                 ]
