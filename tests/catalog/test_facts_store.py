@@ -228,7 +228,7 @@ def measure_all(index: FileIndex, bounds: Sequence[str]) -> list[Any]:
     return answers
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(lake=draw_lake(), split=st.integers(0, FILES))
 def test_what_is_recalled_is_what_was_learned(lake: dict[int, FileFacts], split: int) -> None:
     with TemporaryDirectory() as folder:

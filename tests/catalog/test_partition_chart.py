@@ -181,7 +181,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(data=st.data(), keys=NAMES)
 def test_a_chart_leaves_nothing_out_and_keeps_what_is_kept(
     index_database: Database, data: st.DataObject, keys: list[str]

@@ -21,7 +21,7 @@ from tests.oracle.shrink import shrink_sql
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=4)
+@settings(max_examples=3)
 def test_queries_over_a_random_lake_have_the_answers_of_all_rows(seed: int) -> None:
     tally = Tally()
     assert list(check_lake(seed, 40, tally)) == []

@@ -55,7 +55,7 @@ def assert_inert(text: str) -> None:
 @example(HOSTILE.replace("/", ""), HOSTILE.replace("/", ""), HOSTILE.replace("/", ""))
 @example("a\\..\\..", "..", "C:\\x")
 @example("a" * 200, "b" * 200, "c" * 60)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_names_in_paths_are_read_as_they_are_and_shown_inert(table: str, value: str, column: str) -> None:
     assume(not table.startswith("-"))  # on a command line that is an option
     with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
