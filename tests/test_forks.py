@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import lakeq
-from lakeq.catalog.locks import locked
 from lakeq.errors import ForkedProcessError
 from lakeq.ledger.journal import Journal
+from lakeq.storage.locks import locked
 from tests.ledger.entries import DAY, begun
 from tests.servers import run_latency_s3
 

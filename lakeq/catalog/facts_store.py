@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 from lakeq.catalog.facts_file import decode_examples, decode_facts, encode_facts
 from lakeq.catalog.index import FileIndex
 from lakeq.catalog.known_facts import KnownFacts, find_versions, keep_rows, unite_facts
-from lakeq.catalog.locks import locked
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.whole_files import UNFINISHED, replace_file
 from lakeq.errors import CatalogError
 from lakeq.formats.base import FileSchema
+from lakeq.storage.locks import locked
 
 _TABLES, _PARTS, _LOCK = "facts-*", "*.parquet", "lock"
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lakeq.catalog.objects import StoredFile
 from lakeq.errors import CorruptFileError, LakeqError, StorageUnavailableError
 from lakeq.formats.base import FileFacts, Format, ReadOptions
 from lakeq.formats.head import HEAD_BYTES
-from lakeq.storage.base import Store
+from lakeq.storage.base import Store, StoredFile
 from lakeq.storage.progress import Reporter
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import mimetypes
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 from lakeq.catalog.table import IgnoredObjects
 from lakeq.errors import FormatError, StorageError
 from lakeq.formats.detect import detect_format, guess_format
-from lakeq.storage.base import Store
+from lakeq.storage.base import Store, StoredFile
 from lakeq.storage.classes import is_archived
 
 T = TypeVar("T")
@@ -43,25 +42,6 @@ _PROSE = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sql", ".loc
 _PART_ROWS = 128 * 1024
 _SAMPLES = 3
 _TEXT_FORMATS = ("csv", "json")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One listed object as a Source for the formats; its reads are pinned to the listed version."""
-
-    store: Store
-    key: str
-    size: int
-    etag: str | None
-
-    @property
-    def path(self) -> str:
-        """The full name, for error messages."""
-        return self.store.url(self.key)
-
-    def read(self, start: int, length: int) -> bytes:
-        """Exactly `length` bytes from `start`; StorageError when they cannot be had."""
-        return self.store.read(self.key, start, length, self.etag)
 
 
 def sort_listing(listing: pa.Table) -> pa.Table:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lakeq.catalog.objects import StoredFile, spread
+from lakeq.catalog.objects import spread
 from lakeq.errors import FormatError, StorageError
 from lakeq.formats.base import FileSchema, ReadOptions
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.formats.types import common_type
+from lakeq.storage.base import StoredFile
 
 SAMPLE_LIMIT = 64
 """At most this many files are opened to decide whether files belong together."""

@@ -23,13 +23,13 @@ from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.entry import KnownTable
 from lakeq.catalog.layout import Layout, hive_layout, parse_template
 from lakeq.catalog.listings import KeyRange, KnownObjects, Listed, ListedFolder
-from lakeq.catalog.locks import locked
 from lakeq.catalog.prefixes import Density
 from lakeq.catalog.table import IgnoredObjects, TableFiles, Totals
 from lakeq.catalog.whole_files import is_sealed, replace_file, seal
 from lakeq.errors import CatalogError
 from lakeq.formats.base import Column
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing, Store
+from lakeq.storage.locks import locked
 
 _VERSION = 3
 _KEY = b"lakeq"

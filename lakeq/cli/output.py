@@ -25,10 +25,8 @@ import pyarrow.parquet as pq
 
 from lakeq.cli.writing import choose_dictionaries, gather_groups, work_ahead
 from lakeq.errors import ConfigError
+from lakeq.storage.locks import hold, is_held
 from lakeq.texts import is_plain, spell_json, spell_values
-
-if sys.platform != "win32":
-    import fcntl
 
 _YOUNG_SECONDS = 60.0
 """A file so young may not be locked yet by who makes it."""
@@ -135,34 +133,18 @@ def open_output(path: str | None) -> Iterator[BinaryIO]:
 def _replace_file(target: Path) -> Iterator[BinaryIO]:
     for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _YOUNG_SECONDS and not _is_locked(left):
+            if time.time() - left.stat().st_mtime > _YOUNG_SECONDS and not is_held(left):
                 left.unlink()  # of a run that was killed
     handle, part = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as sink:
-            _lock(sink)
+            hold(sink)
             yield sink
         os.chmod(part, target.stat().st_mode if target.exists() else 0o666 & ~_umask())
         os.replace(part, target)
     except BaseException:
         os.unlink(part)
         raise
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Whether nobody else held the lock of `file`, which this process has until it closes it or ends."""
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _is_locked(path: Path) -> bool:
-    with path.open("rb") as file:
-        return not _lock(file)
 
 
 def _umask() -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from lakeq.catalog.objects import StoredFile
 from lakeq.engines.groups import PLANNED_SCHEME, FileGroup, TableRead, copy_folder, group_files, merge_scans
 from lakeq.engines.needs import Needs, find_needs, is_read_whole
 from lakeq.engines.translation import OpenedFile
@@ -18,7 +17,7 @@ from lakeq.formats.json import check_unseen_end, has_unseen_end
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.planner.locked import check_keys
 from lakeq.planner.plan import ScanPlan
-from lakeq.storage.base import Store
+from lakeq.storage.base import Store, StoredFile
 from lakeq.storage.local import make_etag
 from lakeq.storage.pieces import PlannedFile
 
@@ -113,7 +112,7 @@ def open_tables(
         groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
         needs = find_needs(read, arrow) if is_limited or not store.is_local else {}
         if arrow:
-            for scan in plan.scans:
+            for scan in (scan for scan in plan.scans if scan.table.name == read.table.name):
                 check_keys(scan.table, scan.files, scan.columns, reads_fields=False)
         tag = f"lakeq_{number}"
         opened.append(OpenedTable(read, store, arrow, groups, tag, needs, keys=keys or ParquetKeys()))

@@ -22,7 +22,7 @@ from lakeq.formats.encrypted_footer import EncryptedChunk, OpenedFooter, open_fo
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.formats.parquet_tail import MAGIC, read_tail
 from lakeq.formats.thrift import I32, encode_integer, join_struct, split_struct
-from lakeq.storage.base import Store
+from lakeq.storage.base import Store, StoredFile
 from lakeq.storage.ranges import Span
 from lakeq.storage.workers import Workers
 
@@ -33,23 +33,6 @@ _TAIL_BYTES = 16 * 1024
 _MEMORY_BYTES = 256 << 20
 _MOST_FOOTERS = 1_000
 _LENGTH, _CHECKSUM = 3, 4  # of PageHeader
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """One version of a stored file, as a Source."""
-
-    store: Store
-    key: str
-    size: int
-    etag: str | None
-
-    @property
-    def path(self) -> str:
-        return self.store.url(self.key)
-
-    def read(self, start: int, length: int) -> bytes:
-        return self.store.read(self.key, start, length, self.etag)
 
 
 class PlainParquetStore:
@@ -84,7 +67,7 @@ class PlainParquetStore:
     def read(self, path: str, start: int, length: int, etag: str | None) -> bytes:
         """See Store.read. CorruptFileError where what is stored is not what was encrypted; what is encrypted
         with a key that is not there reads as zeros."""
-        stored = _Version(self._store, path, self._sizes[path], etag)
+        stored = StoredFile(self._store, path, self._sizes[path], etag)
         footer = self._footers.get((path, 0), 1, lambda: self._open(stored))
         parts = _split_read(footer, start, start + length)
         fresh = [part for part in parts if part.chunk is None or (path, part.chunk.start) not in self._chunks]
@@ -98,7 +81,7 @@ class PlainParquetStore:
             for part in parts
         )
 
-    def _open(self, stored: _Version) -> OpenedFooter:
+    def _open(self, stored: StoredFile) -> OpenedFooter:
         return open_footer(read_tail(stored, _TAIL_BYTES), stored.size, stored.path, self._keys)
 
     def _read_chunk(self, window: _Window, chunk: EncryptedChunk) -> bytes:
@@ -149,7 +132,7 @@ def _split_read(footer: OpenedFooter, start: int, stop: int) -> list[_Part]:
 class _Window:
     """What is stored of a file where some parts of it lie, asked for at once."""
 
-    def __init__(self, stored: _Version, footer: OpenedFooter, parts: Sequence[_Part]) -> None:
+    def __init__(self, stored: StoredFile, footer: OpenedFooter, parts: Sequence[_Part]) -> None:
         self.stored = stored
         self._footer = footer
         self._start = min((part.needed[0] for part in parts), default=0)

@@ -104,6 +104,25 @@ class Store(Protocol):
         """The full name of an object, as `$path` shows it and as other tools take it."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One listed object of a store; its reads are pinned to the listed version. A Source for the formats."""
+
+    store: Store
+    key: str
+    size: int
+    etag: str | None
+
+    @property
+    def path(self) -> str:
+        """The full name, for error messages."""
+        return self.store.url(self.key)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Exactly `length` bytes from `start`; StorageError when they cannot be had."""
+        return self.store.read(self.key, start, length, self.etag)
+
+
 @runtime_checkable
 class PrefixStore(Store, Protocol):
     """A store in which a listing costs a request for each page of objects, whatever folder they are in."""

@@ -8,6 +8,8 @@ import secrets
 import threading
 from contextlib import suppress
 
+from lakeq.storage.locks import is_held
+
 
 class CacheWriters:
     """One writer of the cache in `folder`, and what it knows of others. Safe to use from several threads.
@@ -70,14 +72,6 @@ class CacheWriters:
 
     def _lives(self, token: str) -> bool:
         try:
-            descriptor = os.open(os.path.join(self._folder, token), os.O_RDWR | os.O_CLOEXEC)
+            return is_held(os.path.join(self._folder, token))
         except OSError:
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        else:
-            return False
-        finally:
-            os.close(descriptor)

@@ -72,5 +72,6 @@ def _told_rows(path: Path) -> int | None:
 def _told_verdict(path: Path) -> Literal["valid", "broken"] | None:
     """What JSONTestSuite says by a name: `y_` must be read, `n_` must not."""
     if path.parent.name == "test_parsing":
-        return {"y_": "valid", "n_": "broken"}.get(path.name[:2])  # type: ignore[return-value]
+        verdicts: dict[str, Literal["valid", "broken"]] = {"y_": "valid", "n_": "broken"}
+        return verdicts.get(path.name[:2])
     return None

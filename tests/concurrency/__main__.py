@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def main() -> int:
                 many.run(THREADS, seconds)
                 return [*many.problems, f"note: {dict(many.steps)}"]
 
-            report(f"{THREADS} threads on one lake ({name})", lambda crowd=crowd: in_child(crowd))  # type: ignore[misc]
+            report(f"{THREADS} threads on one lake ({name})", partial(in_child, crowd))
         report(
             f"{PROCESSES} processes on one cache",
             lambda: run_processes(world, PROCESSES, seconds, options.seed),
@@ -71,12 +72,12 @@ def main() -> int:
                     f"{'grown' if grown else 'note'}: {files} files, {tasks} tasks, {threads} threads more"
                 ]
 
-            report(f"{options.cycles} times opened and closed ({name})", lambda grow=grow: in_child(grow))  # type: ignore[misc]
+            report(f"{options.cycles} times opened and closed ({name})", partial(in_child, grow))
         ends: Counter[str] = Counter()
         for name, location, how in places:
             for one in EXITS:
                 ends[name] += 1
-                report(f"end: {one} ({name})", lambda o=one, w=location, h=how: judge_exit(o, w, h))  # type: ignore[misc]
+                report(f"end: {one} ({name})", partial(judge_exit, one, location, how))
     tell(f"{failures} problems")
     return 1 if failures else 0
 

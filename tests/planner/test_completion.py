@@ -256,7 +256,7 @@ def test_names_are_quoted_where_sql_needs_it() -> None:
 def test_a_name_that_was_completed_is_one_that_duckdb_reads() -> None:
     with duckdb.connect() as connection:
         for name in ("select", "Unit Price", "a.b", "x", 'q"'):
-            connection.execute(f"SELECT 1 AS {spell_name(name)}")
+            assert connection.sql(f"SELECT 1 AS {spell_name(name)}").columns == [name]
 
 
 def test_every_character_but_spaces_is_in_a_token() -> None:
