@@ -29,8 +29,9 @@ from lakeq.planner.metadata import HISTORY_TABLE, metadata_base
 from lakeq.planner.parse import DIALECT, SLIPS, bind_parameters, number_placeholders, parse_query, pin_clock
 from lakeq.planner.references import collect_references
 from lakeq.planner.scan import Missed
-from lakeq.planner.sources import check_names, is_correlated, joins_of
+from lakeq.planner.sources import check_names, joins_of
 from lakeq.planner.synonyms import list_members, write_operators
+from lakeq.planner.whole_rows import is_query_correlated
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
@@ -235,7 +236,7 @@ def analyse(
         check_names(qualified)
         references = tuple(collect_references(root, tables, TableReference))
         check_complete(qualified, references, tables)
-        if any(is_correlated(scope) for scope in root.traverse()):
+        if is_query_correlated(root):
             references = tuple(with_kept(r, tables[r.table.casefold()]) for r in references)
         return references, tuple(tell_whole(references)), must_read_all(qualified, tables)
     except (SqlglotError, RecursionError, *SLIPS) as error:  # a tree may be of another form than any SQL

@@ -72,12 +72,24 @@ def parse_query(sql: str) -> exp.Expr:
     tree = trees[0]
     refuse_writes(tree, sql)
     refuse_functions(tree, sql)
+    refuse_misread(tree, sql)
     return tree
 
 
 def nested_too_deeply(sql: str) -> SqlSyntaxError:
     """The error for SQL that Python cannot follow to its innermost part."""
     return SqlSyntaxError("The query is nested too deeply. Write lists of conditions as IN (…)", sql)
+
+
+def refuse_misread(tree: exp.Expr, sql: str) -> None:
+    """SqlSyntaxError for what sqlglot takes for something else: of `x <> ALL list`, without parentheses, it
+    makes a column ALL that is called list. DuckDB has no column of that name unless it is quoted."""
+    for column in tree.find_all(exp.Column):
+        name = column.this
+        if isinstance(name, exp.Identifier) and not name.quoted and name.name.upper() in ("ALL", "SOME"):
+            raise SqlSyntaxError(
+                f"Not understood: {name.name}. Write it with parentheses: {name.name} (…)", sql
+            )
 
 
 def refuse_writes(tree: exp.Expr, sql: str) -> None:

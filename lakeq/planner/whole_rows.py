@@ -21,6 +21,12 @@ Paths = frozenset[str] | None
 _SHOWS = ("group", "having", "qualify", "order", "distinct")
 _MAY_FOLD = (exp.Case, exp.If, exp.Coalesce, exp.Connector, exp.Nullif, exp.Filter, exp.In)
 """What may need no column that stands in it."""
+_QUANTIFIERS = ("ALL", "ANY", "SOME")
+
+
+def is_query_correlated(root: Scope) -> bool:
+    """Whether anything in the query is a correlated subquery to DuckDB."""
+    return any(is_correlated(scope) or _unnests_list(scope) for scope in root.traverse())
 
 
 def find_shown(scope: Scope, outputs: Paths, aliases: Collection[str]) -> set[tuple[str, str]]:
@@ -45,7 +51,7 @@ def keeps_whole(scope: Scope, alias: str, shown: set[tuple[str, str]]) -> bool:
     if not (conditions or scope.expression.args.get("where")):
         # Of an UNNEST about which nothing is asked, only the list is kept.
         children = [child for child in children if not isinstance(child.expression, exp.Unnest)]
-    if not any(is_correlated(child) for child in children):
+    if not (any(is_correlated(child) for child in children) or _unnests_list(scope)):
         return False
     if any(condition.find(exp.Query) for condition in conditions):
         return all(table != alias for table, _ in shown)  # it is answered on one side of the join
@@ -58,3 +64,14 @@ def _certain_columns(node: exp.Expr) -> Iterator[exp.Column]:
     elif not isinstance(node, _MAY_FOLD):
         for child in node.iter_expressions():
             yield from _certain_columns(child)
+
+
+def _unnests_list(scope: Scope) -> bool:
+    """Whether `ANY` or `ALL` is asked of a list: to DuckDB a correlated subquery over its elements. sqlglot
+    takes `ALL (list)` for a function."""
+    return any(
+        node.name.upper() in _QUANTIFIERS
+        if isinstance(node, exp.Anonymous)
+        else not isinstance(node.this.unnest(), exp.Query)
+        for node in scope.find_all(exp.Any, exp.All, exp.Anonymous)
+    )

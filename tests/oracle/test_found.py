@@ -43,6 +43,9 @@ def test_a_condition_on_one_key_of_files_that_differ_reads_no_other_key(
     ("sql", "count"),
     [
         ("SELECT count(*) FROM t WHERE 3 IN (SELECT unnest([x, 3]))", 3),
+        ("SELECT count(*) FROM t WHERE 3 = ANY ([x, 3])", 3),
+        ("SELECT count(*) FROM t WHERE CASE WHEN 3 <> ALL ([x]) THEN true ELSE false END", 2),
+        ("SELECT count(*) FROM t WHERE (3 <> ALL [x])", 2),
         ("SELECT count(*) FROM (SELECT * FROM t) WHERE (SELECT sum(e) FROM unnest([x, b]) u(e)) > 3", 2),
     ],
 )
