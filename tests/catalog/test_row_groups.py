@@ -7,6 +7,7 @@ import pytest
 
 from lakeq.catalog.row_groups import (
     RowGroupTable,
+    bound_array,
     keeps_order,
     leaf_types,
     row_group_schema,
@@ -38,6 +39,11 @@ def test_what_has_no_bounds_has_no_columns_for_them() -> None:
     assert [name for name in names if name.startswith("b:")][-1] == "b:s.b.d.list.element"
 
 
+def test_bounds_of_a_column_without_a_type_are_unknown_ones_of_a_type_that_sql_has() -> None:
+    assert bound_array([None, None], pa.null()).equals(pa.nulls(2, pa.bool_()))
+    assert bound_array([1, None], pa.int32()).equals(pa.array([1, None], pa.int32()))
+
+
 NAIVE, ZONED = pa.timestamp("us"), pa.timestamp("us", "UTC")
 
 
@@ -58,11 +64,10 @@ def test_bounds_stay_bounds_where_a_cast_keeps_the_order(
 
 def test_row_groups_are_read_in_the_types_of_the_table() -> None:
     types = {"X": pa.int64(), "s.a": pa.string(), "new": pa.int64(), "s": pa.struct([])}
-    sql = select_row_groups(TABLE, ["X", "new"], ["X", "s.a", "new", "s"], types, ["file_id", "p0"])
+    sql = select_row_groups(TABLE, ["X", "new"], ["X", "s", "s.a", "new"], types, ["file_id", "p0"])
     assert sql == (
         'SELECT file_id, p0, rows, "b:x" AS "b:X", "o:x" AS "o:X", 0::BIGINT AS "b:new", NULL::BIGINT AS "o:new", '
         '"n:x" AS "n:X", CAST("lo:x" AS BIGINT) AS "lo:X", CAST("hi:x" AS BIGINT) AS "hi:X", '
-        '"n:s.a" AS "n:s.a", CAST(NULL AS VARCHAR) AS "lo:s.a", CAST(NULL AS VARCHAR) AS "hi:s.a", '
-        'rows AS "n:new", CAST(NULL AS BIGINT) AS "lo:new", CAST(NULL AS BIGINT) AS "hi:new", '
-        'NULL::BIGINT AS "n:s" FROM groups'
+        'NULL::BIGINT AS "n:s", "n:s.a" AS "n:s.a", CAST(NULL AS VARCHAR) AS "lo:s.a", CAST(NULL AS VARCHAR) AS "hi:s.a", '
+        'rows AS "n:new", CAST(NULL AS BIGINT) AS "lo:new", CAST(NULL AS BIGINT) AS "hi:new" FROM groups'
     )

@@ -138,6 +138,8 @@ def test_a_declared_time_prunes_files_by_columns_made_of_the_keys() -> None:
     assert list(pruning.derived) == ['"from:ts"', '"to:ts"']
     assert all("p0" in sql and "p2" in sql for sql in pruning.derived.values())
     assert pruning.bounds == ("ts",)
+    earlier = prune("ts < '2026-11-01'", TIMED).files
+    assert earlier is not None and "\"from:ts\" < ('2026-11-01')" in earlier
     assert prune("x > 5 AND year = 2026", TIMED).derived == {}
 
 
@@ -182,3 +184,6 @@ def test_a_prefix_that_tells_part_of_a_time_is_judged_by_that_part() -> None:
     (plain, guarded) = wanted.render(frozenset({0}))
     assert plain is not None and "p0" in plain and "p1" not in plain and guarded == guard(plain)
     assert wanted.render(frozenset()) == (None, None)
+    earlier = plan_prefixes(TIMED, refer("ts < '2026-11-01'", TIMED).predicate)
+    (before, _) = earlier.render(frozenset({0}))
+    assert before is not None and "p0" in before and " < ('2026-11-01')" in before
