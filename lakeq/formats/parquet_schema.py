@@ -110,7 +110,7 @@ def _read_orders(end: bytes) -> Orders | None:
         return None
     # Of the metadata, types depend on Arrow's schema alone; the rest may differ from file to file.
     pairs = fields.get(_KEY_VALUES, ())
-    if not all(pair.keys() <= {_KEY, _VALUE} for pair in pairs):
+    if not all(isinstance(pair, dict) and pair.keys() <= {_KEY, _VALUE} for pair in pairs):
         return None
     arrow_schemas = [pair.get(_VALUE, b"") for pair in pairs if pair[_KEY] == _ARROW_SCHEMA]
     orders = fields.get(_COLUMN_ORDERS)
