@@ -64,17 +64,24 @@ def write_trino(
     if is_view:
         view = ".".join(map(double_quoted, parts))
         statements.append(f"CREATE OR REPLACE VIEW {view} AS\n{select_values(subject, columns, quoted)}")
-    return Ddl("trino", tuple(statements), _write_notes(subject, projections, parts[0], is_view))
+    return Ddl(
+        "trino",
+        tuple(statements),
+        _write_notes(subject, projections, parts[0], place.startswith("s3"), is_view),
+    )
 
 
 def _write_notes(
-    subject: Subject, projections: tuple[Projection, ...] | Refusal, catalog: str, is_view: bool
+    subject: Subject, projections: tuple[Projection, ...] | Refusal, catalog: str, is_s3: bool, is_view: bool
 ) -> tuple[str, ...]:
     notes = [describe_subject(subject, _ENGINE)]
     if subject.keys:
         notes += explain_projections(projections)
         if not isinstance(projections, Refusal):
-            notes.append("needs hive.partition-projection-enabled=true of the catalog, or --list-partitions")
+            settings = ["partition-projection-enabled"]
+            settings += [] if is_s3 else ["ignore-absent-partitions"]
+            needed = " and ".join(f"hive.{setting}=true" for setting in settings)
+            notes.append(f"needs {needed} of the catalog, or --list-partitions")
         elif not _is_plain(subject):
             notes.append("needs hive.allow-register-partition-procedure=true of the catalog")
     if is_view:
