@@ -17,7 +17,7 @@ from lakeq.ddl.notes import (
     explain_projections,
     explain_zones,
 )
-from lakeq.ddl.places import check_names, default_name, find_location, split_name
+from lakeq.ddl.places import check_names, find_location, name_parts
 from lakeq.ddl.projection import Projection, Refusal, location_template, needs_template
 from lakeq.ddl.statements import Ddl, batch_clauses, list_lines
 from lakeq.ddl.subject import Folder, Subject
@@ -43,7 +43,7 @@ def write_athena(
     subject: Subject, name: str | None, location: str | None, projections: tuple[Projection, ...] | Refusal
 ) -> Ddl:
     """The table, its partitions if they are not projected, and a view where types must be cast."""
-    parts = split_name(name or default_name(subject), 2, _ENGINE)
+    parts = name_parts(subject, name, 2, _ENGINE)
     check_names(subject, parts, _ENGINE, is_strict=True)
     place = find_location(subject, location, _ENGINE, ("s3",))
     columns = store_columns(subject, HIVE)

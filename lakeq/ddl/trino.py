@@ -18,7 +18,7 @@ from lakeq.ddl.notes import (
     explain_projections,
     explain_zones,
 )
-from lakeq.ddl.places import check_names, default_name, find_location, split_name
+from lakeq.ddl.places import check_names, find_location, name_parts
 from lakeq.ddl.projection import Projection, Refusal, location_template, needs_template
 from lakeq.ddl.statements import Ddl, list_lines
 from lakeq.ddl.subject import Folder, Subject
@@ -36,7 +36,7 @@ def write_trino(
     subject: Subject, name: str | None, location: str | None, projections: tuple[Projection, ...] | Refusal
 ) -> Ddl:
     """The table, its partitions if they are not projected, and a view where types must be cast."""
-    given = split_name(name or default_name(subject), 3, _ENGINE)
+    given = name_parts(subject, name, 3, _ENGINE)
     parts = (*_NAME[: 3 - len(given)], *given)
     check_names(subject, parts, _ENGINE, is_strict=False)
     place = find_location(subject, location, _ENGINE, (), local="local://")
