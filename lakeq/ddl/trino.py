@@ -23,7 +23,7 @@ from lakeq.ddl.projection import Projection, Refusal, location_template, needs_t
 from lakeq.ddl.statements import Ddl, list_lines
 from lakeq.ddl.subject import Folder, Subject
 from lakeq.ddl.text_files import check_json, find_dialect
-from lakeq.ddl.trino_columns import select_values, store_columns
+from lakeq.ddl.trino_columns import StoredColumn, explain_texts, select_values, store_columns
 from lakeq.ddl.type_words import TRINO, require_type
 
 _ENGINE = "Trino"
@@ -59,6 +59,8 @@ def write_trino(
             template = location_template(subject.table.layout, place)
             options.append(f"partition_projection_location_template = {trino_text(template)}")
     statements = [f"CREATE TABLE {quoted} {list_lines(fields)}\nWITH {list_lines(options)}"]
+    if _is_by_name(subject):
+        statements.insert(0, f"SET SESSION {double_quoted(parts[0])}.orc_use_column_names = true")
     if not projected:
         statements += _register(subject, stored, place)
     if is_view:
@@ -67,14 +69,18 @@ def write_trino(
     return Ddl(
         "trino",
         tuple(statements),
-        _write_notes(subject, projections, parts[0], place.startswith("s3"), is_view),
+        _write_notes(subject, projections, parts[0], place.startswith("s3"), columns),
     )
 
 
 def _write_notes(
-    subject: Subject, projections: tuple[Projection, ...] | Refusal, catalog: str, is_s3: bool, is_view: bool
+    subject: Subject,
+    projections: tuple[Projection, ...] | Refusal,
+    catalog: str,
+    is_s3: bool,
+    columns: Sequence[StoredColumn],
 ) -> tuple[str, ...]:
-    notes = [describe_subject(subject, _ENGINE)]
+    notes = [describe_subject(subject, _ENGINE), *explain_texts(subject, columns)]
     if subject.keys:
         notes += explain_projections(projections)
         if not isinstance(projections, Refusal):
@@ -84,8 +90,6 @@ def _write_notes(
             notes.append(f"needs {needed} of the catalog, or --list-partitions")
         elif not _is_plain(subject):
             notes.append("needs hive.allow-register-partition-procedure=true of the catalog")
-    if is_view:
-        notes.append("the table's types are those of the view: the files are read as the table _raw says")
     if subject.deep is not None:
         notes.append(
             f"needs hive.recursive-directories=true of the catalog, for files such as {subject.deep}"
@@ -95,10 +99,19 @@ def _write_notes(
             setting = f"SET SESSION {catalog}.timestamp_precision = 'MICROSECONDS'"
             notes.append(f"timestamps show milliseconds: {setting} shows microseconds")
         notes += explain_zones(subject, "shown in UTC, without the zone")
-    if subject.table.format == "orc":
-        setting = f"SET SESSION {catalog}.orc_use_column_names = true"
-        notes.append(f"ORC is read by position, unless each session runs {setting}")
+    if _is_by_name(subject):
+        notes.append("columns of ORC are read by position, unless each session runs the first statement")
     return (*notes, *explain_keys(subject), *explain_differences(subject))
+
+
+def _is_by_name(subject: Subject) -> bool:
+    """Whether columns of ORC must be found by name: Trino finds them by position, and some file has others
+    there than the table."""
+    declared = [column.name.casefold() for column in subject.columns]
+    return subject.table.format == "orc" and any(
+        [column.name.casefold() for column in schema.columns] != declared[: len(schema.columns)]
+        for schema, _ in subject.schemas
+    )
 
 
 def _describe_storage(subject: Subject) -> list[str]:

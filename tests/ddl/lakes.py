@@ -147,7 +147,8 @@ def open_case(root: Path, case: Case, table: str) -> Lake:
 def read_rows(lake: Lake, table: str) -> list[tuple[Any, ...]]:
     """The rows that lakeq gives, comparable, their columns in the order of their names."""
     found = lake.sql(f'SELECT * FROM "{table}"').arrow()
-    return sort_rows(found.column_names, (tuple(row.values()) for row in found.to_pylist()))
+    rows = ([_open_struct(value) for value in row.values()] for row in found.to_pylist())
+    return sort_rows(found.column_names, rows)
 
 
 def sort_rows(names: Sequence[str], rows: Any) -> list[tuple[Any, ...]]:
@@ -168,8 +169,13 @@ def _plain(value: Any) -> Any:
         return bytes(value)
     if isinstance(value, dict):
         return tuple(value.items())
-    if isinstance(value, list):
-        return tuple(value)
-    if hasattr(value, "asDict"):
-        return tuple(value.asDict().items())
+    if isinstance(value, list | tuple):  # also the structs of clients
+        return tuple(map(_plain, value))
+    return value
+
+
+def _open_struct(value: Any) -> Any:
+    """The values of a struct, which Arrow gives as a dict; of a map it gives pairs."""
+    if isinstance(value, dict):
+        return tuple(map(_open_struct, value.values()))
     return value

@@ -252,8 +252,10 @@ def test_a_statement_adds_a_hundred_partitions_at_most(tmp_path: Path) -> None:
 
 def test_orc_is_read_by_name(lake: Lake) -> None:
     assert "'orc.column.index.access' = 'false'" in str(write(lake, "flat_orc", "athena"))
-    notes = write(lake, "flat_orc", "trino", name="cat.s.t").notes
-    assert any("SET SESSION cat.orc_use_column_names = true" in note for note in notes)
+    assert "SET SESSION" not in write(lake, "flat_orc", "trino").statements[0]
+    moved = write(lake, "flat_orc", "trino", name="cat.s.t", exclude=["name"])
+    assert moved.statements[0] == 'SET SESSION "cat".orc_use_column_names = true'
+    assert any("read by position" in note for note in moved.notes)
 
 
 def test_csv_without_quotes_has_the_serde_without_quotes(tmp_path: Path) -> None:
