@@ -414,6 +414,10 @@ def test_ddl_prints_sql_alone_on_standard_output(run: Run, lake: str) -> None:
     assert "`id`" not in out
     code = "".join(line for line in out.splitlines(keepends=True) if not line.startswith("--"))
     assert code.endswith(";\n")
+    shown = json.loads(run("ddl", lake, "sales", "--dialect", "spark", "--json")[1])
+    assert shown["dialect"] == "spark"
+    assert shown["statements"][0].startswith("CREATE TABLE")
+    assert shown["notes"][0].startswith("sales at ")
 
 
 def test_ddl_that_cannot_be_written_is_an_error_and_no_output(run: Run, lake: str) -> None:
