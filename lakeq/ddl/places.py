@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from lakeq.ddl.subject import Subject
@@ -33,7 +34,7 @@ def find_location(
                 f"{engine} does not read files of this machine, as {location}. Say where the table's folder "
                 "lies for it: --location s3://bucket/folder/ (location=…)."
             )
-        location = local + location
+        location = local + os.path.abspath(location)
     elif schemes and scheme not in schemes:
         raise ConfigError(
             f"{engine} reads {' and '.join(f'{s}://' for s in schemes)}, not {location}. Say where the "

@@ -54,7 +54,25 @@ def _write_notes(subject: Subject) -> tuple[str, ...]:
         pa.types.is_timestamp(c.type) and c.type.tz is None for c in subject.columns
     ):
         notes.append("timestamps of ORC are TIMESTAMP: they show the time in the files in every zone")
+    if subject.table.format == "json":
+        notes += _explain_spellings(subject)
     return (*notes, *explain_keys(subject), *explain_differences(subject))
+
+
+def _explain_spellings(subject: Subject) -> list[str]:
+    """A sentence for each key of JSON that a file spells in another case, which to Spark is another key."""
+    told = {column.name for column in subject.columns}
+    folded = {name.casefold(): name for name in told}
+    other = {
+        column.name: path
+        for schema, path in subject.schemas
+        for column in schema.columns
+        if column.name not in told and column.name.casefold() in folded
+    }
+    return [
+        f"{path} spells {folded[name.casefold()]} as {name}, which Spark leaves NULL"
+        for name, path in other.items()
+    ]
 
 
 def _spell(subject: Subject, column: Column) -> str:

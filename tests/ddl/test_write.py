@@ -15,9 +15,10 @@ import sqlglot
 import lakeq
 from lakeq.ddl.statements import Ddl
 from lakeq.ddl.write import DIALECTS, write_ddl
-from lakeq.errors import ConfigError, TableNotFoundError, UnsupportedTableError
+from lakeq.errors import ConfigError, PartitionLayoutError, TableNotFoundError, UnsupportedTableError
 from lakeq.lake import Lake
 from tests.ddl.lakes import CASES, FORMATS, make_all_types, open_case, write_case, write_file
+from tests.servers import S3Server
 
 TODAY = dt.date(2026, 11, 27)
 S3 = {"athena": "s3://b/t", "redshift-spectrum": "s3://b/t", "trino": "s3://b/t", "spark": "s3a://b/t"}
@@ -364,6 +365,22 @@ def test_times_in_json_are_texts_that_a_view_casts(lake: Lake) -> None:
     assert """CAST(replace(NULLIF("seen", ''), 'T', ' ') AS timestamp(3)) AS "seen\"""" in text
 
 
+def test_keys_of_json_in_another_case_are_told_to_whoever_uses_spark(tmp_path: Path) -> None:
+    put(tmp_path, "t/a.json", '{"id": 1}\n')
+    put(tmp_path, "t/b.json", '{"ID": 2}\n')
+    with lakeq.connect(str(tmp_path)) as lake:
+        lake.register("t", "t", layout="flat")
+        assert any("b.json spells id as ID" in note for note in write(lake, "t", "spark").notes)
+        assert not any("spells" in note for note in write(lake, "t", "athena").notes)
+
+
+def test_a_table_that_cannot_be_read_raises_its_problem(tmp_path: Path) -> None:
+    for folder in ("a=1", "b=1"):
+        put(tmp_path, f"t/{folder}/a.parquet", pa.table({"id": [1]}))
+    with lakeq.connect(str(tmp_path)) as lake, pytest.raises(PartitionLayoutError):
+        lake.ddl("t", "spark")
+
+
 def test_one_file_is_refused(tmp_path: Path) -> None:
     put(tmp_path, "prices.csv", "id,price\n1,2\n")
     put(tmp_path, "cities.parquet", pa.table({"id": [1]}))
@@ -403,6 +420,7 @@ def test_files_of_this_machine_are_refused_by_engines_of_aws(lake: Lake) -> None
         with pytest.raises(ConfigError, match="s3://"):
             lake.ddl("flat_parquet", dialect, location="gs://b/t")
     assert "LOCATION 'file:///" in str(lake.ddl("flat_parquet", "spark"))
+    assert "LOCATION 'file:///" in str(lake.ddl("flat_parquet", "spark", location="here/t"))
     assert "external_location = 'local:///" in str(lake.ddl("flat_parquet", "trino"))
 
 
@@ -480,10 +498,20 @@ def test_no_folder_can_write_a_statement_of_its_own(tmp_path: Path) -> None:
                 assert not isinstance(tree, sqlglot.exp.Drop)
 
 
-def test_archived_files_are_told_and_read_once_restored(tmp_path: Path, lake: Lake) -> None:
-    entry = lake._catalog.view().entry("flat_parquet")
-    archived = pa.array(["GLACIER"] * entry.index.count)
-    entry.index.classes = type(entry.index.classes)(pa.chunked_array([archived]))
-    found = write_ddl(entry, "athena", location="s3://b/t", today=TODAY)
+def test_a_lake_in_s3_is_named_as_it_is_and_archived_files_are_told(
+    s3_server: S3Server, tmp_path: Path
+) -> None:
+    bucket = s3_server.new_bucket()
+    put(tmp_path, "a.parquet", pa.table({"id": [1]}))
+    body = (tmp_path / "a.parquet").read_bytes()
+    s3_server.put(bucket, "lake/t/day=2026-11-02/a.parquet", body)
+    archived = {"Key": "lake/t/day=2026-11-01/a.parquet", "StorageClass": "GLACIER"}
+    s3_server.client.put_object(Bucket=bucket, Body=body, **archived)
+    with lakeq.connect(f"s3://{bucket}/lake", **s3_server.storage_options) as lake:
+        found = lake.ddl("t", "athena")
+        redshift = str(lake.ddl("t", "redshift-spectrum"))
+    assert f"LOCATION 's3://{bucket}/lake/t/'" in str(found)
+    assert "'projection.day.range' = '2026-11-01,NOW'" in str(found)
     assert "'read_restored_glacier_objects' = 'true'" in str(found)
-    assert any("2 files are archived" in note for note in found.notes)
+    assert any(note.startswith("1 files are archived") for note in found.notes)
+    assert f"LOCATION 's3://{bucket}/lake/t/day=2026-11-01/'" in redshift
