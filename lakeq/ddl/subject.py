@@ -17,7 +17,6 @@ from lakeq.catalog.table import Table
 from lakeq.errors import ConfigError, UnsupportedTableError
 from lakeq.formats.base import Column, FileSchema
 from lakeq.formats.types import sql_type
-from lakeq.storage.classes import is_archived
 from lakeq.texts import spell_values
 
 
@@ -68,6 +67,7 @@ def survey_table(
     """
     table, index = entry.table, entry.index
     files = index.all.to_table()
+    _, archived = index.split_archived(index.all)
     folders, deep = _find_folders(table, files)
     _check_folders(table, folders)
     schemas = tuple((schema, path) for schema, path in entry.known.schemas.items() if schema.columns)
@@ -80,7 +80,7 @@ def survey_table(
         _is_one_file(table, files),
         deep,
         _find_misnamed(index.schemas, files),
-        sum(map(is_archived, files["storage_class"].to_pylist())),
+        0 if archived is None else archived.count,
         index.count - index.inspected,
         tuple(name for name, place in places.items() if place.startswith(f"{table.location.rstrip('/')}/")),
     )
@@ -203,6 +203,8 @@ def _name_apart(key: Column) -> Column:
 
 def _find_misnamed(schemas: tuple[FileSchema, ...], files: pa.Table) -> tuple[str, ...]:
     """Files of text whose compression engines cannot tell, for they tell it from the name."""
+    if not any(schema.option("compression") for schema in schemas):
+        return ()
     suffixes = {"none": (), "gzip": (".gz",), "zstd": (".zst", ".zstd")}
     found = []
     for path, number in zip(files["path"].to_pylist(), files["schema_id"].to_pylist(), strict=True):
