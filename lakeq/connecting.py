@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from lakeq.cache import open_cache
 from lakeq.catalog.definitions import LakeDefinition, load_definition
 from lakeq.engines.duckdb import Scanner
 from lakeq.engines.limits import find_run_limits
+from lakeq.engines.names import find_engine_settings
 from lakeq.formats.parquet_keys import GivenKeys, find_parquet_keys
 from lakeq.lake import Lake
 from lakeq.planner.archived import Archived
@@ -23,6 +25,8 @@ def connect(
     location: str | Path,
     *,
     scanner: Scanner = "auto",
+    engine: str | None = None,
+    engines: Mapping[str, Any] | None = None,
     threads: int | None = None,
     memory_limit: str | int | None = None,
     pricing: str | Pricing | None = None,
@@ -68,6 +72,10 @@ def connect(
     `parquet_keys` are the keys of encrypted Parquet by their names, 16, 24 or 32 bytes each, or a function
     that is called with the name and what is wrapped in that key (docs/encryption.md).
 
+    `engine` runs the queries that do not say: `"duckdb"` (the default), `"spark"`, `"trino"`, `"athena"`, or
+    `"auto"`: DuckDB, and for a query too large for this machine the first of `engines`, a mapping from the
+    name of an engine to where it is, such as `{"spark": "spark://host:7077"}` (docs/engines.md).
+
     What is not given is that of the `lakeq.toml`, else of the environment, `LAKEQ_…` (docs/config.md).
     """
     storage_options = GivenOptions(storage_options)
@@ -101,4 +109,5 @@ def connect(
             row_limit=row_limit,
         ),
         find_parquet_keys(parquet_keys, definition.parquet_keys),
+        find_engine_settings(engine, engines, definition.engine, definition.engines),
     )

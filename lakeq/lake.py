@@ -22,8 +22,11 @@ from lakeq.catalog.partition_chart import PartitionChart, chart_partitions
 from lakeq.catalog.table import Table
 from lakeq.dataframe.printing import Source
 from lakeq.dataframe.sql_result import SqlResult
+from lakeq.engines.base import Engine, EngineContext
+from lakeq.engines.choice import Engines
 from lakeq.engines.duckdb import DuckDBEngine, Scanner
 from lakeq.engines.limits import RunLimits, find_run_limits
+from lakeq.engines.names import EngineSettings, find_engine_settings
 from lakeq.engines.shadow import Shadow
 from lakeq.errors import (
     BudgetExceededError,
@@ -91,6 +94,7 @@ class Lake(LakeCatalog):
         history: bool | str | None = None,
         limits: RunLimits | None = None,
         keys: ParquetKeys | None = None,
+        engines: EngineSettings | None = None,
     ) -> None:
         self._shown = strip_secrets(definition.location)
         footers = find_max_footers(max_footers, definition.limits)
@@ -108,6 +112,7 @@ class Lake(LakeCatalog):
         self._blocks = cache.blocks
         self._is_warm = self._is_saved = False
         keys = keys or find_parquet_keys(None, definition.parquet_keys)
+        limits = limits or find_run_limits(definition.limits)
         catalog = Catalog(
             definition,
             find_freshness(freshness),
@@ -123,11 +128,14 @@ class Lake(LakeCatalog):
             scanner=scanner,
             cache=cache.blocks,
             read_memory=memory - planning,
-            limits=limits or find_run_limits(definition.limits),
+            limits=limits,
             keys=keys,
         )
+        context = EngineContext(catalog.store, self._engine.answer_schema, definition.storage, limits)
+        engines = engines or find_engine_settings(None, None, definition.engine, definition.engines)
+        self._engines = Engines(self._engine, engines, context)
         self._terms = Terms(pricing, prices, archived, footers, is_s3=self.location.startswith("s3://"))
-        self._ledger = open_ledger(history, definition.history, self.location, pricing, self._engine.name)
+        self._ledger = open_ledger(history, definition.history, self.location, pricing)
 
     def __enter__(self) -> Self:
         return self
@@ -167,7 +175,7 @@ class Lake(LakeCatalog):
         if not self._catalog.is_ours:  # a child's copy: nothing of it is there
             return
         self.__dict__.pop("_home", None)  # it names this lake: in a circle, they would be freed late
-        self._engine.close()
+        self._engines.close()
         self._catalog.close(saves)
         if self._blocks is not None:
             self._blocks.close()
@@ -259,6 +267,7 @@ class Lake(LakeCatalog):
         max_bytes: int | str | None = None,
         max_cost: Decimal | float | str | None = None,
         dialect: str | None = None,
+        engine: str | None = None,
     ) -> SqlResult:
         """Plan a query and check it against the limits; its rows are read when the Result is.
 
@@ -270,16 +279,19 @@ class Lake(LakeCatalog):
         limit, remote files of up to 512 KB are fetched whole while planning, which costs no more requests
         than reading their footers. `dialect` is the SQL that the query is in: `"duckdb"`, `"athena"`,
         `"trino"`, `"spark"` or `"bigquery"` (default: `dialect` in lakeq.toml, then LAKEQ_DIALECT, then
-        DuckDB's).
+        DuckDB's). `engine` runs it (default: that of the lake); UnsupportedSqlError for what it cannot be
+        told.
         """
-        limits = self.limits(max_bytes, max_cost)
+        limits, name = self.limits(max_bytes, max_cost), self._engines.find_name(engine)
         tally, dialect, planner = Tally(), self._find_dialect(dialect), self._make_planner()
         with self._ledger.planning(sql):
-            plan, estimate = planner.plan_within(limits, sql, params, dialect, tally)
-        record = self._ledger.open(plan, estimate, limits)
+            at_home = self._engines.is_at_home(name)
+            plan, estimate = planner.plan_within(limits, sql, params, dialect, tally, at_home)
+            chosen = self._engines.choose(name, plan, estimate, limits.are_set)
+        record = self._ledger.open(plan, estimate, limits, chosen.engine.name)
         record.check()
-        prepare = partial(self._prepare, planner, limits.are_set)
-        planned = (plan, estimate, self._engine, prepare, record, tally)
+        prepare = partial(self._prepare, planner, limits.are_set, chosen.engine)
+        planned = (plan, estimate, chosen, prepare, record, tally)
         return SqlResult(*planned, make_frame=self._frame_of)
 
     def table(self, name: str) -> DataFrame:
@@ -407,10 +419,11 @@ class Lake(LakeCatalog):
             begin(partial(self._engine.warm_up, self._catalog.root))
 
     def _prepare(
-        self, planner: Planner, is_limited: bool, plan: ScanPlan, now: dt.datetime | None
+        self, planner: Planner, is_limited: bool, engine: Engine, plan: ScanPlan, now: dt.datetime | None
     ) -> ScanPlan:
         """The plan as the engine needs it, at the engine's own time."""
-        plan = planner.prepare(plan, now, is_limited)
+        if engine.opens_files:
+            plan = planner.prepare(plan, now, is_limited, fetches_whole=engine is self._engine)
         if not (self._is_saved or self._catalog.root.is_local):
             self._is_saved = True  # the rest at the end: of a large lake that takes seconds
             begin(self._catalog.save)  # while the first query runs

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self
 import pyarrow as pa
 
 from lakeq.engines.base import QueryResult, QueryStats
-from lakeq.engines.duckdb import DuckDBEngine
+from lakeq.engines.choice import Chosen
 from lakeq.errors import EngineNotInstalledError, ForkedProcessError
 from lakeq.html.markup import Markup, draw_note, join
 from lakeq.html.tables import draw_rows
@@ -45,7 +45,7 @@ class Result:
         self,
         plan: ScanPlan,
         estimate: Estimate,
-        engine: DuckDBEngine,
+        chosen: Chosen,
         prepare: Prepare,
         record: QueryRecord,
         planning: Tally | None = None,
@@ -56,7 +56,7 @@ class Result:
         """How many rows a notebook shows of it."""
         self._plan = plan
         self._estimate = estimate
-        self._engine = engine
+        self._engine, self._why = chosen.engine, chosen.why
         self._prepare = prepare
         self._record = record
         self._process = os.getpid()
@@ -102,9 +102,15 @@ class Result:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be known of the answer, such as archived files that were left out, or files that hold
-        other times than their table declares."""
-        return (*self._plan.notes, *(warning for scan in self._plan.scans for warning in scan.warnings))
+        """What is to be known of the answer, such as archived files that were left out, files that hold
+        other times than their table declares, or why an engine was chosen for it."""
+        warnings = (warning for scan in self._plan.scans for warning in scan.warnings)
+        return (*self._plan.notes, *warnings, *([self._why] if self._why else []))
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that runs it."""
+        return self._engine.name
 
     @property
     def estimate(self) -> Estimate:

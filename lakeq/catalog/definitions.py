@@ -34,6 +34,8 @@ _LAKE_KEYS = (
     "dialect",
     "archived",
     "parquet_keys",
+    "engine",
+    "engines",
 )
 _PRICING_KEYS = ("model", "dollars_per_terabyte", "egress", "requests", "storage")
 _DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
@@ -111,6 +113,8 @@ class LakeDefinition:
     dialect: str | None = None
     archived: str | None = None
     parquet_keys: Mapping[str, str] = field(default_factory=dict)
+    engine: str | None = None
+    engines: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def is_absolute(location: str) -> bool:
@@ -194,6 +198,8 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _text(content, "dialect", origin),
         _text(content, "archived", origin),
         _key_variables(content, origin),
+        _text(content, "engine", origin),
+        _table(content, "engines", origin),
     )
 
 

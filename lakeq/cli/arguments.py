@@ -22,6 +22,7 @@ _CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, 
 _SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
 _PRICING_HELP = "whose price: athena (the default), bigquery, none, …"
 _DIALECT_HELP = "the SQL of the query: duckdb (the default), athena, trino, spark or bigquery"
+_ENGINE_HELP = "what runs it: duckdb (the default), spark, trino, athena, or auto (by the estimate)"
 _EGRESS_HELP = "what a GB costs that leaves the bucket's region: internet ($0.09), or dollars"
 _PARAM_HELP = "$NAME in the query; without NAME= the next ?. Numbers, true, false and null are taken as such"
 
@@ -77,6 +78,7 @@ def _add_repl(commands: Commands) -> None:
     repl.add_argument("--mode", choices=MODES, default="table", help="how results are shown (default: table)")
     repl.add_argument("--yes", action="store_true", help="run large queries where nobody can be asked")
     repl.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
+    repl.add_argument("--engine", metavar="NAME", help=_ENGINE_HELP)
     repl.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     repl.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     _add_limits(repl, "refuse to")
@@ -125,6 +127,7 @@ def _add_queries(commands: Commands) -> None:
     query = _add_command(commands, "query", "run a query")
     _add_lake(query)
     _add_sql(query)
+    query.add_argument("--engine", metavar="NAME", help=_ENGINE_HELP)
     query.add_argument("--format", choices=FORMATS, help="default: by the name of -o FILE, else table")
     query.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
     _add_limits(query, "refuse to")
@@ -204,6 +207,7 @@ def _add_config(commands: Commands) -> None:
     config = _add_command(commands, "config", "show each setting in force, and where it comes from")
     _add_lake(config, "without a lake, what holds for all")
     config.add_argument("--dialect", metavar="NAME", help=_DIALECT_HELP)
+    config.add_argument("--engine", metavar="NAME", help=_ENGINE_HELP)
     config.add_argument("--pricing", metavar="NAME", help=_PRICING_HELP)
     config.add_argument("--egress", metavar="USD", help=_EGRESS_HELP)
     _add_limits(config, "refuse to")

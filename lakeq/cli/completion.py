@@ -18,6 +18,7 @@ from argcomplete.completers import BaseCompleter, ChoicesCompleter, FilesComplet
 from argcomplete.finders import CompletionFinder
 from argcomplete.shell_integration import shellcode
 
+from lakeq.engines.names import NAMES
 from lakeq.planner.dialects.names import TITLES
 from lakeq.planner.pricing import PRICINGS
 
@@ -25,6 +26,7 @@ _FILES = ("DIR", "FILE", "LAKE")
 """What a value is called that names a file or a folder."""
 _CHOICES = {
     "dialect": tuple(TITLES),
+    "engine": NAMES,
     "pricing": tuple(PRICINGS),
     "freshness": ("always", "index", "15m", "1h", "1d"),
     "egress": ("internet",),

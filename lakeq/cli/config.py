@@ -19,6 +19,7 @@ from lakeq.cli.printing import print_json
 from lakeq.cli.render import draw_table, make_console
 from lakeq.cli.values import connect_options
 from lakeq.engines.limits import find_run_limits
+from lakeq.engines.names import DUCKDB, find_engine
 from lakeq.formats.parquet_keys import find_parquet_keys
 from lakeq.ledger.journal import KEEP_DAYS, find_history_folder
 from lakeq.ledger.ledger import check_keep_days, find_history, strip_secrets
@@ -110,6 +111,10 @@ def _find_lake(
         yield _set("location", Found("location", None, source), definition.location)
     dialect = find_setting("dialect", arguments.dialect, {"dialect": known.dialect})
     yield _set("dialect", dialect, find_dialect(arguments.dialect, known.dialect))
+    engine = find_engine(arguments.engine, known.engine)
+    yield _set("engine", engine, engine.value or DUCKDB)
+    for name in known.engines:
+        yield _set(f"engines.{name}", Found(name, None, DECLARED), "set")
     archived = options.get("archived")
     found = find_setting("archived", archived, {"archived": known.archived})
     yield _set("archived", found, find_archived(archived or known.archived))

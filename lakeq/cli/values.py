@@ -48,7 +48,7 @@ def parse_count(text: str) -> int:
 def connect_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of a lake that were given, named as `lakeq.connect` takes them."""
     storage = ("endpoint_url", "profile", "region", "anonymous", "requester_pays", "addressing_style")
-    names = (*storage, "freshness", "cache_dir", "pricing", "archived", "egress")
+    names = (*storage, "freshness", "cache_dir", "pricing", "archived", "egress", "engine")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name, None)}
     return {**given, "cache": False} if arguments.no_cache else given
 

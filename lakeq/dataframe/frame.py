@@ -52,6 +52,7 @@ class Runner(Protocol):
         max_bytes: Limit = None,
         max_cost: Cost = None,
         dialect: str | None = None,
+        engine: str | None = None,
     ) -> Result:
         """The query, planned and within its limits."""
 
@@ -235,21 +236,23 @@ class DataFrame:
         """The plan as text: what is read, what pruned it, what could not."""
         return self._home.lake.explain(self.sql(), exact=exact, dialect=DIALECT)
 
-    def result(self, max_bytes: Limit = None, max_cost: Cost = None) -> Result:
+    def result(self, max_bytes: Limit = None, max_cost: Cost = None, engine: str | None = None) -> Result:
         """The query, planned and within its limits (see `Lake.sql`): to be read, watched or cancelled."""
-        return self._home.lake.sql(self.sql(), max_bytes=max_bytes, max_cost=max_cost, dialect=DIALECT)
+        return self._home.lake.sql(
+            self.sql(), max_bytes=max_bytes, max_cost=max_cost, dialect=DIALECT, engine=engine
+        )
 
-    def collect(self, max_bytes: Limit = None, max_cost: Cost = None) -> pa.Table:
+    def collect(self, max_bytes: Limit = None, max_cost: Cost = None, engine: str | None = None) -> pa.Table:
         """All rows as an Arrow table. BudgetExceededError before it reads more than a limit."""
-        return self.result(max_bytes, max_cost).arrow()
+        return self.result(max_bytes, max_cost, engine).arrow()
 
-    def to_pandas(self, max_bytes: Limit = None, max_cost: Cost = None) -> Any:
+    def to_pandas(self, max_bytes: Limit = None, max_cost: Cost = None, engine: str | None = None) -> Any:
         """All rows as a pandas DataFrame."""
-        return self.result(max_bytes, max_cost).df()
+        return self.result(max_bytes, max_cost, engine).df()
 
-    def to_polars(self, max_bytes: Limit = None, max_cost: Cost = None) -> Any:
+    def to_polars(self, max_bytes: Limit = None, max_cost: Cost = None, engine: str | None = None) -> Any:
         """All rows as a Polars DataFrame."""
-        return self.result(max_bytes, max_cost).pl()
+        return self.result(max_bytes, max_cost, engine).pl()
 
     def to_batches(
         self,
@@ -257,18 +260,19 @@ class DataFrame:
         batch_size: int | None = None,
         max_bytes: Limit = None,
         max_cost: Cost = None,
+        engine: str | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """The rows as record batches, streamed as they are made: `columns` of them, `batch_size` rows a batch
         (the last one has fewer). An error at the end makes them all void."""
         if batch_size is not None and batch_size < 1:
             raise QueryError(f"batch_size is {batch_size}: it must be a number of rows above 0")
         wanted = self if columns is None else self.select(*columns)
-        batches = wanted.result(max_bytes, max_cost).batches()
+        batches = wanted.result(max_bytes, max_cost, engine).batches()
         return batches if batch_size is None else even_batches(batches, batch_size)
 
-    def show(self, rows: int = 20) -> None:
+    def show(self, rows: int = 20, engine: str | None = None) -> None:
         """Print the first rows as a table. Asks for these only."""
-        self.head(rows).result().show(rows)
+        self.head(rows).result(engine=engine).show(rows)
 
     @property
     def _relation(self) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 import pyarrow as pa
 
+from lakeq.engines.limits import RunLimits
 from lakeq.planner.plan import ScanPlan
+from lakeq.storage.base import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,34 @@ class QueryResult(Protocol):
         """Let go of everything the query holds."""
 
 
+class Session(Protocol):
+    """What runs one plan at its own time."""
+
+    @property
+    def now(self) -> datetime | None:
+        """The time that SQL's clock shows to the query; None when it does not matter."""
+
+    def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> QueryResult:
+        """See Engine.execute."""
+
+
 class Engine(Protocol):
     """One way of running plans."""
 
     @property
     def name(self) -> str:
-        """`duckdb`, and later others."""
+        """One of lakeq.engines.names.NAMES."""
+
+    @property
+    def opens_files(self) -> bool:
+        """Whether it is given the planned files and the schema of each; else it finds them by itself."""
+
+    def check(self, plan: ScanPlan) -> None:
+        """Raise what is known to be in the way of the plan before anything runs: UnsupportedSqlError names
+        the construct that this engine cannot be told."""
+
+    def session(self, plan: ScanPlan) -> Session:
+        """What runs a plan that asks the clock: plan anew with its `now`, then run that."""
 
     def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> QueryResult:
         """Start `plan.sql` over exactly the planned files. Its reader gets BudgetExceededError before it
@@ -68,3 +93,30 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Stop what runs and free it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSession:
+    """The session of an engine whose queries have the time of their plan written into them."""
+
+    engine: Engine
+    now: datetime | None
+
+    def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> QueryResult:
+        """See Engine.execute."""
+        return self.engine.execute(plan, max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineContext:
+    """What an engine outside of this process is given of the lake whose queries it runs.
+
+    `store` gives the store of a table's `store_root`; `answer_schema` the columns that DuckDB gives the
+    answer to a plan, None where they depend on its rows (a PIVOT). `storage` are the options of the lake's
+    store as given and declared: `endpoint_url`, `profile`, `region`, `key`, ….
+    """
+
+    store: Callable[[str], Store]
+    answer_schema: Callable[[ScanPlan], pa.Schema | None]
+    storage: Mapping[str, Any] = field(repr=False)
+    limits: RunLimits = field(default_factory=RunLimits)

@@ -12,8 +12,10 @@ from functools import partial
 from typing import Literal, Self
 
 import duckdb
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from lakeq.catalog.table import HIDDEN_COLUMNS
 from lakeq.engines.connection import (
     Params,
     QueryCheck,
@@ -75,6 +77,7 @@ class DuckDBEngine:
     """
 
     name = "duckdb"
+    opens_files = True
 
     def __init__(
         self,
@@ -132,6 +135,25 @@ class DuckDBEngine:
         """
         with self._open_session(self._local_roots(plan), holds_clock=False) as session:
             return session.execute(plan, max_bytes)
+
+    def check(self, plan: ScanPlan) -> None:
+        """Nothing is in the way of a plan: every query is bound here when it is planned."""
+
+    def answer_schema(self, plan: ScanPlan) -> pa.Schema | None:
+        """The columns of the answer to a plan; None where they depend on its rows. Bound without reading
+        anything."""
+        tables: dict[str, list[Column]] = {}
+        for scan in plan.scans:
+            known = tables.setdefault(scan.table.name, list(scan.table.columns))
+            known += [c for c in HIDDEN_COLUMNS if c.name in scan.hidden_columns and c not in known]
+        for inline in plan.inline:
+            tables.setdefault(inline.name, [Column(f.name, f.type) for f in inline.rows.schema])
+        with self._lock:
+            frozen = {name: tuple(columns) for name, columns in tables.items()}
+            connection = self._rehearse().show(frozen, plan.views)
+            if runs_when_bound(connection, plan.sql):
+                return None
+            return bind_query(connection, plan.sql, plan.params).limit(0).to_arrow_table().schema
 
     def validate(
         self,

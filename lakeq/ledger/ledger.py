@@ -48,7 +48,6 @@ def open_ledger(
     settings: Mapping[str, Any],
     lake: str,
     pricing: Pricing,
-    engine: str,
 ) -> Ledger:
     """The ledger of the lake at this location, in the user's data folder (find_history_folder).
 
@@ -59,7 +58,7 @@ def open_ledger(
     is_kept, redacts = _WORDS[find_history(history, settings).value or "on"]
     keep_days = check_keep_days(settings.get("keep_days", KEEP_DAYS))
     journal = Journal(find_history_folder(), keep_days) if is_kept else None
-    return Ledger(journal, lake, pricing, engine, redacts)
+    return Ledger(journal, lake, pricing, redacts)
 
 
 def find_history(history: bool | str | None, settings: Mapping[str, Any]) -> Found:
@@ -95,14 +94,11 @@ class Ledger:
     With them, the query is refused: a limit that cannot be kept is an error.
     """
 
-    def __init__(
-        self, journal: Journal | None, lake: str, pricing: Pricing, engine: str, redacts: bool = False
-    ) -> None:
+    def __init__(self, journal: Journal | None, lake: str, pricing: Pricing, redacts: bool = False) -> None:
         """Without a journal nothing is kept. `lake` is entered without the secrets that a URL may hold."""
         self._journal = journal
         self.lake = strip_secrets(lake)
         self._pricing = pricing
-        self._engine = engine
         self._redacts = redacts
         self._user = find_user()
         self._lock = threading.Lock()
@@ -129,9 +125,9 @@ class Ledger:
             self._try_write(begun, self._end(begun, find_outcome(error, REFUSED), None, error))
             raise
 
-    def open(self, plan: ScanPlan, estimate: Estimate, limits: QueryLimits) -> QueryRecord:
-        """The record of a query that may begin. Nothing is entered yet."""
-        begun = self._begin(plan.text, estimate)
+    def open(self, plan: ScanPlan, estimate: Estimate, limits: QueryLimits, engine: str) -> QueryRecord:
+        """The record of a query that `engine` may begin. Nothing is entered yet."""
+        begun = replace(self._begin(plan.text, estimate), engine=engine)
         if plan.stops_early:
             begun = replace(begun, low=0, accuracy=UPPER_BOUND)
         return QueryRecord(self, begun, estimate, limits)
@@ -193,7 +189,6 @@ class Ledger:
             cost=estimate.cost_usd,
             accuracy=estimate.accuracy,
             pricing=estimate.pricing,
-            engine=self._engine,
         )
 
     def _end(

@@ -41,6 +41,7 @@ def build_parser() -> MagicArgumentParser:
     parser.add_argument("--estimate", action="store_true", help="only show the estimate")
     parser.add_argument("--explain", action="store_true", help="only show the plan, as text")
     parser.add_argument("--dialect", metavar="NAME", help="duckdb, athena, trino, spark or bigquery")
+    parser.add_argument("--engine", metavar="NAME", help="duckdb, spark, trino, athena or auto")
     parser.add_argument("--rows", type=int, default=_ROWS, metavar="N", help=f"rows shown ({_ROWS})")
     parser.add_argument("-o", "--output", metavar="NAME", help="the variable that gets the answer")
     parser.add_argument(

@@ -134,7 +134,8 @@ class LakeqMagic:
         of a query which is refused."""
         options, slot = request.options, self._make_slot()
         read = _READERS[options.form]
-        ask = partial(lake.sql, request.sql, params, options.max_bytes, options.max_cost, options.dialect)
+        limits = (options.max_bytes, options.max_cost)
+        ask = partial(lake.sql, request.sql, params, *limits, options.dialect, options.engine)
         try:
             result: Result = self._plan(lake, ask, slot)
         except BudgetExceededError as error:

@@ -28,6 +28,17 @@ def stops_early(sql: str) -> bool:
     return not any(shown.find(exp.AggFunc, exp.Window) for shown in query.expressions)
 
 
+def holds_rows(sql: str) -> bool:
+    """Whether an engine may have to hold many rows at once to answer `sql`: to sort, join, group or compare
+    them. A guess that decides which engine is asked, nothing else."""
+    try:
+        query = parse_query(sql)
+    except (LakeqError, RecursionError):
+        return True
+    holding = (exp.Join, exp.Order, exp.Group, exp.Distinct, exp.Window, exp.SetOperation)
+    return query.find(*holding) is not None
+
+
 _MOST_STEPS = 32
 _STEP_CLAUSES = frozenset({"expressions", "from_", "where", "kind", "hint"})
 _PLAIN_CLAUSES = frozenset({"expressions", "from_", "where", "group", "order", "distinct", "kind", "hint"})

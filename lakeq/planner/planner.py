@@ -122,14 +122,21 @@ class Planner:
         return self.judge.describe(bound.runnable, None, *self._rehearse(bound))
 
     def plan_within(
-        self, limits: QueryLimits, sql: str, params: Params, dialect: str, tally: Tally
+        self,
+        limits: QueryLimits,
+        sql: str,
+        params: Params,
+        dialect: str,
+        tally: Tally,
+        runs_here: bool = True,
     ) -> tuple[ScanPlan, Estimate]:
         """The plan of a query that is to run, and its estimate. What is asked of the store goes into `tally`.
+        `runs_here`: what is fetched while planning need not be fetched to run it.
 
         BudgetExceededError when it is over the limits, or has no condition that a table requires;
         ObjectArchivedError when files must be restored first, unless the terms leave those out.
         """
-        settings = PlanSettings(fetches_whole=not limits.are_set, is_limited=limits.are_set)
+        settings = PlanSettings(fetches_whole=runs_here and not limits.are_set, is_limited=limits.are_set)
         # A sample may be enough to refuse; what is to run needs every footer.
         sampled = replace(settings, max_footers=self.terms.max_footers if limits.are_set else None)
         for chosen in (sampled, settings):
@@ -141,17 +148,20 @@ class Planner:
                 break
         return plan, estimate
 
-    def prepare(self, plan: ScanPlan, now: dt.datetime | None, is_limited: bool) -> ScanPlan:
+    def prepare(
+        self, plan: ScanPlan, now: dt.datetime | None, is_limited: bool, fetches_whole: bool = True
+    ) -> ScanPlan:
         """The plan as the engine needs it: at the engine's own time (None: it does not matter), every file's
-        schema known. Raises as `plan_within` does for archived files; `is_limited` as in PlanSettings."""
-        settings = PlanSettings(fetches_whole=True, is_limited=is_limited)
+        schema known. Raises as `plan_within` does for archived files; `is_limited` and `fetches_whole` as in
+        PlanSettings."""
+        settings = PlanSettings(fetches_whole=fetches_whole, is_limited=is_limited)
         replan = partial(self.plan, plan.text, plan.params, plan.dialect, settings)
         if plan.clock is not None and now is not None and plan.clock != now:
             plan = replan(now)
         before = {scan.table.name: self.catalog.table(scan.table.name).columns for scan in plan.scans}
         for scan in plan.scans:
             if not scan.from_index:
-                self.catalog.inspect(scan.files, fetches_whole=True)
+                self.catalog.inspect(scan.files, fetches_whole)
                 check_keys(scan.table, scan.files, scan.columns)
         widened = any(self.catalog.table(name).columns != columns for name, columns in before.items())
         plan = replan(plan.clock) if widened else plan

@@ -29,7 +29,9 @@ from lakeq.ledger.ledger import strip_secrets
 from lakeq.planner.budget import DayLimit, QueryLimits
 from lakeq.quantities import format_bytes, format_dollars
 
-Argument = Literal["", "table", "sql", "file", "setting", "mode", "switch", "budget", "count", "command"]
+Argument = Literal[
+    "", "table", "sql", "file", "setting", "mode", "switch", "budget", "count", "command", "engine"
+]
 """What a command takes: so that completion knows what to offer."""
 
 _HISTORY = 20
@@ -170,6 +172,10 @@ def _timing(shell: Shell, argument: str) -> None:
     _set(shell, f"timing {argument}")
 
 
+def _engine(shell: Shell, argument: str) -> None:
+    _set(shell, f"engine {argument}")
+
+
 def _output(shell: Shell, argument: str) -> None:
     shell.output = None if argument.casefold() in ("", _OFF) else argument
     if shell.output is not None and Path(shell.output).suffix.lower() not in SUFFIXES:
@@ -239,6 +245,9 @@ COMMANDS: dict[str, DotCommand] = {
     "budget": DotCommand(".budget [SIZE|$USD|off]", "the limits; set one of this session", "budget", _budget),
     "history": DotCommand(".history [N]", "the last queries, as they were", "count", _history),
     "mode": DotCommand(f".mode {'|'.join(MODES)}", "how results are shown", "mode", _mode),
+    "engine": DotCommand(
+        ".engine NAME", "what runs queries: duckdb, spark, trino, athena, auto", "engine", _engine
+    ),
     "output": DotCommand(".output FILE", "write the next result to a file", "file", _output),
     "read": DotCommand(".read FILE", "run the statements of a file", "file", _read),
     "timing": DotCommand(".timing on|off", "whether the time is told after a query", "switch", _timing),

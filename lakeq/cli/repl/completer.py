@@ -66,6 +66,8 @@ class ReplCompleter(Completer):
                 return [(name, self._names.describe(name)) for name in self._names.table_names()]
             case "command":
                 return [(name, command.help) for name, command in COMMANDS.items()]
+            case "engine":
+                return [(value, "") for value in SETTINGS["engine"].values]
             case "mode":
                 return [(mode, "") for mode in MODES]
             case "switch":

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from lakeq.cli.arguments import MODES
+from lakeq.engines.names import NAMES, check_name
 from lakeq.errors import ConfigError
 from lakeq.lake import Lake
 from lakeq.planner.budget import AskAbove, parse_ask_above
@@ -34,6 +35,7 @@ class ReplSettings:
     max_bytes: int | None = None
     max_cost: Decimal | None = None
     dialect: str | None = None
+    engine: str | None = None
 
 
 def make_settings(lake: Lake, arguments: Namespace) -> ReplSettings:
@@ -45,6 +47,7 @@ def make_settings(lake: Lake, arguments: Namespace) -> ReplSettings:
         max_bytes=arguments.max_bytes,
         max_cost=arguments.max_cost,
         dialect=arguments.dialect,
+        engine=arguments.engine,
     )
 
 
@@ -109,6 +112,12 @@ SETTINGS: dict[str, Setting] = {
         _show_or_none(str),
         "the SQL that is typed: duckdb, athena, trino, spark, bigquery; off: the lake's",
         ("duckdb", "athena", "trino", "spark", "bigquery", _NONE),
+    ),
+    "engine": Setting(
+        _or_none(check_name),
+        _show_or_none(str),
+        "what runs queries: duckdb, spark, trino, athena, auto; off: the lake's",
+        (*NAMES, _NONE),
     ),
 }
 

@@ -59,7 +59,8 @@ class Shell:
         is_asked = preview is not None and ask.is_below(preview.estimate)
         if preview is not None and is_asked and not self._is_wanted(preview.estimate):
             return
-        with self.lake.sql(sql, None, settings.max_bytes, settings.max_cost, settings.dialect) as result:
+        limits = (settings.max_bytes, settings.max_cost)
+        with self.lake.sql(sql, None, *limits, settings.dialect, settings.engine) as result:
             # The lake may have grown since it was listed for the preview.
             if is_asked or not ask.is_below(result.estimate) or self._is_wanted(result.estimate):
                 self._show(result)
