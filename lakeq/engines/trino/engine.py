@@ -1,0 +1,60 @@
+"""The engine that hands queries to a Trino."""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from typing import Any
+
+from lakeq.engines.answers import find_answer_schema
+from lakeq.engines.base import EngineContext, PlannedSession
+from lakeq.engines.kept_partitions import name_tables
+from lakeq.engines.remote import RemoteResult
+from lakeq.engines.trino.query import TrinoQuery
+from lakeq.engines.trino.target import TrinoTarget, parse_target
+from lakeq.planner.plan import ScanPlan
+from lakeq.planner.writing import write_query
+
+
+def open_engine(target: Any, context: EngineContext) -> TrinoEngine:
+    """Trino at a URL, or at what a mapping says (TrinoTarget). Nothing is asked of it yet. ConfigError for a
+    target that cannot be one."""
+    return TrinoEngine(parse_target(target), context)
+
+
+class TrinoEngine:
+    """Runs plans on a Trino, many at once from many threads. It reads the files that it finds itself."""
+
+    name = "trino"
+    opens_files = False
+
+    def __init__(self, target: TrinoTarget, context: EngineContext) -> None:
+        self._target = target
+        self._context = context
+        self._running: weakref.WeakSet[RemoteResult] = weakref.WeakSet()
+
+    def check(self, plan: ScanPlan) -> None:
+        """See Engine."""
+        find_answer_schema(plan, self._context, self.name)
+        self.write(plan)
+
+    def write(self, plan: ScanPlan) -> str:
+        """The query as Trino is told it. UnsupportedSqlError for what it cannot be told."""
+        return write_query(plan, "trino", name_tables(plan.scans, self._target.name_table))
+
+    def session(self, plan: ScanPlan) -> PlannedSession:
+        """See Engine."""
+        return PlannedSession(self, plan.clock)
+
+    def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> RemoteResult:
+        """See Engine."""
+        schema = find_answer_schema(plan, self._context, self.name)
+        query = TrinoQuery(self._target, self.write(plan), max_bytes, self._context.limits)
+        result = RemoteResult(query, schema, base64.b64decode, self._context.limits)
+        self._running.add(result)
+        return result
+
+    def close(self) -> None:
+        """See Engine."""
+        for result in list(self._running):
+            result.cancel()
