@@ -77,13 +77,13 @@ def read_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema, decode: Decode)
     for number, field in enumerate(schema):
         try:
             arrays.append(read_values([row[number] for row in rows], field.type, decode))
-        except (ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
+        except (ValueError, TypeError, ArithmeticError, LookupError, pa.ArrowException) as error:
             raise ValueError(f"column {field.name!r} as {field.type}: {error}") from error
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def read_values(values: Sequence[Any], kind: pa.DataType, decode: Decode) -> pa.Array:
-    """One column. ValueError, TypeError, ArithmeticError or Arrow's errors for what is no such value."""
+    """One column. Errors of Python and Arrow for what is no such value."""
     types = pa.types
     if types.is_map(kind):
         return _read_map(values, kind, decode)

@@ -26,25 +26,30 @@ _FEW = 2
 Row = tuple[Any, ...]
 
 
-def tell_kept(scans: Sequence[TableScan], most: int = MOST_VALUES) -> str | None:
+def tell_kept(scans: Sequence[TableScan]) -> str | None:
     """What is true of all partitions that any of these scans of one table keeps; None: nothing that would
-    leave another out, or nothing that `most` values can say."""
+    leave another out."""
     table = scans[0].table
-    keys = [(i, key) for i, key in enumerate(table.partition_columns) if _find_literal(key.type)]
+    keys = [i for i, key in enumerate(table.partition_columns) if _find_literal(key.type)]
     if not keys:
         return None
-    rows = {row for scan in scans for row in _read_rows(scan, [i for i, _ in keys])}
+    rows = frozenset(row for scan in scans for row in _read_rows(scan, keys))
+    if rows and len(rows) == table.partitions_total:
+        return None
+    return tell_rows(rows, [table.partition_columns[i] for i in keys])
+
+
+def tell_rows(rows: frozenset[Row], keys: Sequence[Column], most: int = MOST_VALUES) -> str | None:
+    """What is true of these values of `keys`; None: what no `most` values can say. Of more values, it is what
+    the coarser keys say, which come first."""
     if not rows:
         return "FALSE"
-    if len(rows) == table.partitions_total:
-        return None
-    columns = [key for _, key in keys]
-    for width in range(len(columns), 0, -1):  # of too many, what their coarser keys say
-        told = _Told(columns[:width])
+    for width in range(len(keys), 0, -1):
+        told = _Told(keys[:width])
         condition = told.tell(frozenset(row[:width] for row in rows))
         if told.count <= most:
             return condition
-    return _tell_span(columns[0], {row[0] for row in rows})
+    return _tell_span(keys[0], {row[0] for row in rows})
 
 
 def _read_rows(scan: TableScan, keys: Sequence[int]) -> Iterator[Row]:

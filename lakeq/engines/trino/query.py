@@ -79,7 +79,7 @@ class TrinoQuery:
 
     def _open_request(self, session: Any) -> TrinoRequest:
         target = self._target
-        properties = {}
+        properties = dict(target.session)
         if self._max_bytes is not None:
             properties["query_max_scan_physical_bytes"] = f"{self._max_bytes}B"
         if self._limits.time_limit is not None:

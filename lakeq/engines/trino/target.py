@@ -21,14 +21,15 @@ _PORTS = {"http": 8080, "https": 443}
 @dataclass(frozen=True, slots=True)
 class TrinoTarget:
     """A coordinator and a schema of it. `tables` names tables that are called otherwise there than in the
-    lake. A password or a token comes from the environment, by the name of its variable. `ca_bundle` is a PEM
-    file to trust."""
+    lake; `session` are properties of Trino's session by name. A password or a token comes from the
+    environment, by the name of its variable. `ca_bundle` is a PEM file to trust."""
 
     url: str
     user: str = ""
     catalog: str = ""
     schema: str = ""
     tables: Mapping[str, str] = field(default_factory=dict)
+    session: Mapping[str, str] = field(default_factory=dict)
     password_env: str = ""
     token_env: str = ""
     ca_bundle: str = ""
@@ -97,11 +98,10 @@ def _check_settings(target: Mapping[str, Any]) -> None:
             near = get_close_matches(str(name), known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
             raise ConfigError(f"Unknown setting of Trino: {name!r}. {hint}")
-        is_right = isinstance(value, Mapping if name == "tables" else str)
-        if not is_right or (name == "tables" and not all(isinstance(text, str) for text in value.values())):
-            raise ConfigError(
-                f"Trino's {name!r} must be {'names by name' if name == 'tables' else 'a text'}."
-            )
+        is_table = name in ("tables", "session")
+        texts = [*value.values()] if is_table and isinstance(value, Mapping) else [value]
+        if is_table is not isinstance(value, Mapping) or not all(isinstance(text, str) for text in texts):
+            raise ConfigError(f"Trino's {name!r} must be {'a table of texts' if is_table else 'a text'}.")
 
 
 def _split_url(url: str) -> tuple[str, str, list[str]]:
