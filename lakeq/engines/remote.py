@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -38,7 +38,7 @@ class RemoteQuery(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What is to be known of its answer."""
 
-    def pages(self) -> Iterator[Rows]:
+    def pages(self) -> Generator[Rows, None, None]:
         """The rows by page, values as the server spells them. Errors of lakeq's tree."""
 
     def stop(self) -> None:
@@ -113,6 +113,7 @@ class RemoteResult:
         finally:
             self._stop()
             self._runs = False
+            pages.close()
 
     def _next(self, pages: Iterator[Rows]) -> pa.RecordBatch | None:
         began = time.perf_counter()

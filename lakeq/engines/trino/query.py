@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
@@ -48,7 +48,7 @@ class TrinoQuery:
         """See RemoteQuery."""
         return (SNAPSHOT_NOTE,)
 
-    def pages(self) -> Iterator[Rows]:
+    def pages(self) -> Generator[Rows, None, None]:
         """See RemoteQuery."""
         with TrinoRequest.http.Session() as session:
             session.verify = self._target.ca_bundle or True

@@ -6,11 +6,11 @@ import getpass
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from lakeq.engines.targets import check_settings
 from lakeq.errors import ConfigError
 from lakeq.formats.types import quote_name
 
@@ -75,7 +75,7 @@ def parse_target(target: Any) -> TrinoTarget:
             "It is not said where Trino is. Give engines={'trino': 'http://user@host:8080/catalog/schema'}, "
             "or the same under [engines] in lakeq.toml."
         )
-    _check_settings(target)
+    check_settings(TrinoTarget, target, "Trino")
     url, user, places = _split_url(str(target.get("url", "")))
     given = {**target, "url": url}
     given["user"] = given.get("user") or user or _find_user()
@@ -89,19 +89,6 @@ def parse_target(target: Any) -> TrinoTarget:
     if found.password_env and found.token_env:
         raise ConfigError("Trino's password_env and token_env contradict. Leave one out.")
     return found
-
-
-def _check_settings(target: Mapping[str, Any]) -> None:
-    known = [setting.name for setting in fields(TrinoTarget)]
-    for name, value in target.items():
-        if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
-            raise ConfigError(f"Unknown setting of Trino: {name!r}. {hint}")
-        is_table = name in ("tables", "session")
-        texts = [*value.values()] if is_table and isinstance(value, Mapping) else [value]
-        if is_table is not isinstance(value, Mapping) or not all(isinstance(text, str) for text in texts):
-            raise ConfigError(f"Trino's {name!r} must be {'a table of texts' if is_table else 'a text'}.")
 
 
 def _split_url(url: str) -> tuple[str, str, list[str]]:
