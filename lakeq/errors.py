@@ -11,7 +11,8 @@
     ├── CatalogError
     │   ├── TableNotFoundError      .name .near
     │   ├── PartitionLayoutError    .location .expected .found
-    │   └── SchemaConflictError     .column .types .paths
+    │   ├── SchemaConflictError     .column .types .paths
+    │   └── UnsupportedTableError   .name .engine; another engine cannot be made to see it as lakeq does
     ├── FormatError             .path
     │   ├── UnknownFormatError
     │   ├── CorruptFileError
@@ -141,6 +142,15 @@ class SchemaConflictError(CatalogError):
         self.column = column
         self.types = tuple(types)
         self.paths = tuple(paths)
+
+
+class UnsupportedTableError(CatalogError):
+    """No statement makes `engine` (None: any) see the table as lakeq does."""
+
+    def __init__(self, message: str, name: str, engine: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.engine = engine
 
 
 class FormatError(LakeqError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -103,7 +103,6 @@ class Lake(LakeCatalog):
         archived = find_archived(definition.archived)
         self._limits = definition.limits
         self._dialect = find_dialect(None, definition.dialect)
-        self._views = dict(definition.views)
         cache = cache or Cache(None, None)
         realm = str(definition.storage.get("endpoint_url") or "")
         memory = read_memory or total_memory() // 4
@@ -121,7 +120,7 @@ class Lake(LakeCatalog):
             Reporter(progress),
             keys=keys,
         )
-        super().__init__(catalog)
+        super().__init__(catalog, dict(definition.views))
         self._shown = strip_secrets(self.location)
         self._engine = DuckDBEngine(
             catalog.store,
@@ -196,11 +195,6 @@ class Lake(LakeCatalog):
     def functions(self) -> tuple[str, ...]:
         """The names of the functions that a query may call, in alphabetical order."""
         return self._engine.functions()
-
-    @property
-    def views(self) -> Mapping[str, str]:
-        """The named queries of the lake, as declared and as `create_view` made them: SQL by name."""
-        return MappingProxyType(self._views)
 
     def register(self, name: str, location: str, **declared: Any) -> Table:
         """Declare a table; what is declared overrides what would be found out.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -12,6 +13,9 @@ from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.changes import TableChanges
 from lakeq.catalog.table import IgnoredObjects, Table
 from lakeq.catalog.time_proof import TimeProposal, propose_times
+from lakeq.ddl.statements import Ddl
+from lakeq.ddl.write import write_ddl
+from lakeq.errors import ConfigError
 from lakeq.planner.bind import table_not_found
 from lakeq.planner.completion.values import open_literal
 from lakeq.planner.metadata import describe_files, metadata_rows
@@ -20,13 +24,19 @@ from lakeq.planner.metadata import describe_files, metadata_rows
 class LakeCatalog:
     """The tables of a lake, and what is there of each. No query is planned for it. Thread-safe."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, views: dict[str, str]) -> None:
         self._catalog = catalog
+        self._views = views
 
     @property
     def location(self) -> str:
         """The root of the lake: an absolute path or a URL."""
         return self._catalog.root.root
+
+    @property
+    def views(self) -> Mapping[str, str]:
+        """The named queries of the lake, as declared and as `create_view` made them: SQL by name."""
+        return MappingProxyType(self._views)
 
     def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
         """List the lake, or one table of it, anew; what changed since it was last listed whole.
@@ -61,6 +71,31 @@ class LakeCatalog:
         """What a table may declare as its `time`, because the footers looked into prove it."""
         entry = self._catalog.view().entry(self._known(name))
         return tuple(propose_times(entry.table, entry.index))
+
+    def ddl(
+        self,
+        table: str,
+        dialect: str,
+        name: str | None = None,
+        location: str | None = None,
+        exclude: Iterable[str] = (),
+        lists_partitions: bool = False,
+    ) -> Ddl:
+        """The statements that make `"athena"`, `"trino"`, `"spark"` or `"redshift-spectrum"` see a table as
+        lakeq does; `str()` of them is a script. Nothing is run.
+
+        `name` is what the table is called there, such as `"db.events"`; `location` is where its folder lies
+        for that engine, if elsewhere or by another scheme; columns of `exclude` are left out.
+        `lists_partitions` wants no partition projection. UnsupportedTableError when the engine cannot be made
+        to see the table so, ConfigError for a view, or a location that it cannot read.
+        """
+        if table.casefold() in {view.casefold() for view in self._views}:
+            raise ConfigError(
+                f"{table!r} is a view of this lake. DDL is written for tables; make the view from its SQL, "
+                f"lake.views[{table!r}]."
+            )
+        entry = self._catalog.view().entry(self._known(table))
+        return write_ddl(entry, dialect, name, location, exclude, lists_partitions)
 
     def partitions(self, name: str) -> pa.Table:
         """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""

@@ -13,6 +13,7 @@ from lakeq.cli.values import as_argument, parse_count, parse_share
 from lakeq.quantities import parse_bytes, parse_dollars
 
 SHELLS = ("bash", "zsh", "fish")
+ENGINES = ("athena", "trino", "spark", "redshift-spectrum")
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "arrow")
 MODES = ("table", "line", "csv", "json", "ndjson")
 """Of FORMATS those that are text, and records."""
@@ -40,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
     _add_repl(commands)
     _add_looks(commands)
+    _add_ddl(commands)
     _add_queries(commands)
     _add_check(commands)
     _add_audit(commands)
@@ -102,6 +104,22 @@ def _add_looks(commands: Commands) -> None:
             )
         command.add_argument("--json", action="store_true", help="print JSON")
         _add_pager(command)
+
+
+def _add_ddl(commands: Commands) -> None:
+    ddl = _add_command(
+        commands, "ddl", "print the statements that make another engine see a table as lakeq does"
+    )
+    ddl.epilog = "Example: lakeq ddl s3://bucket/data events --dialect athena --name web.events > events.sql"
+    _add_lake(ddl)
+    ddl.add_argument("table", metavar="TABLE", help="a name that `lakeq tables` lists")
+    ddl.add_argument("--dialect", choices=ENGINES, required=True, help="whose: " + ", ".join(ENGINES))
+    ddl.add_argument("--name", metavar="DB.TABLE", help="what the table is called there (default: as here)")
+    ddl.add_argument("--location", metavar="URL", help="where its folder lies for that engine, if elsewhere")
+    ddl.add_argument(
+        "--exclude", action="append", default=[], metavar="COLUMN", help="leave it out; may be repeated"
+    )
+    ddl.add_argument("--list-partitions", action="store_true", help="no partition projection")
 
 
 def _add_queries(commands: Commands) -> None:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
     "tables": _find("looking", "show_tables"),
     "describe": _find("looking", "describe_table"),
     "partitions": _find("looking", "show_partitions"),
+    "ddl": _find("looking", "print_ddl"),
     "estimate": _find("planning", "show_estimate"),
     "explain": _find("planning", "show_plan"),
     "query": _find("running", "run_query"),

@@ -1,4 +1,4 @@
-"""`lakeq tables`, `describe` and `partitions`: what is there."""
+"""`lakeq tables`, `describe`, `partitions` and `ddl`: what is there."""
 
 from __future__ import annotations
 
@@ -84,6 +84,20 @@ def print_table(table: Table, proposals: Iterable[TimeProposal]) -> None:
         sys.stdout.write("\n")
         for line in describe_proposal(proposal):
             say(line)
+
+
+def print_ddl(arguments: Namespace) -> None:
+    """`lakeq ddl LAKE TABLE`."""
+    with open_lake(arguments) as lake:
+        ddl = lake.ddl(
+            arguments.table,
+            arguments.dialect,
+            arguments.name,
+            arguments.location,
+            arguments.exclude,
+            arguments.list_partitions,
+        )
+    sys.stdout.write(str(ddl))
 
 
 def show_partitions(arguments: Namespace) -> None:
