@@ -6,6 +6,8 @@ import base64
 import weakref
 from typing import Any
 
+import pyarrow as pa
+
 from lakeq.engines.answers import find_answer_schema
 from lakeq.engines.base import EngineContext, PlannedSession
 from lakeq.engines.kept_partitions import name_tables
@@ -49,8 +51,9 @@ class TrinoEngine:
     def execute(self, plan: ScanPlan, max_bytes: int | None = None) -> RemoteResult:
         """See Engine."""
         schema = find_answer_schema(plan, self._context, self.name)
-        query = TrinoQuery(self._target, self.write(plan), max_bytes, self._context.limits)
-        result = RemoteResult(query, schema, base64.b64decode, self._context.limits)
+        limits, session = self._context.limits, find_session(plan, self._target.catalog)
+        query = TrinoQuery(self._target, self.write(plan), session, max_bytes, limits)
+        result = RemoteResult(query, schema, base64.b64decode, limits)
         self._running.add(result)
         return result
 
@@ -58,3 +61,24 @@ class TrinoEngine:
         """See Engine."""
         for result in list(self._running):
             result.cancel()
+
+
+def find_session(plan: ScanPlan, catalog: str) -> dict[str, str]:
+    """What the Hive connector must be told to see the tables of a plan as lakeq does: else it cuts times to
+    milliseconds, and takes the columns of ORC by their position."""
+    session = {}
+    tables = [scan.table for scan in plan.scans]
+    if any(holds_times(column.type) for table in tables for column in table.columns):
+        session[f"{catalog}.timestamp_precision"] = "MICROSECONDS"
+    if any(table.format == "orc" for table in tables):
+        session[f"{catalog}.orc_use_column_names"] = "true"
+    return session
+
+
+def holds_times(kind: pa.DataType) -> bool:
+    """Whether values of this type have timestamps in them."""
+    if pa.types.is_map(kind):
+        return holds_times(kind.key_type) or holds_times(kind.item_type)
+    if pa.types.is_nested(kind):
+        return any(holds_times(kind.field(i).type) for i in range(kind.num_fields))
+    return bool(pa.types.is_timestamp(kind))

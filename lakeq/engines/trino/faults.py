@@ -81,6 +81,11 @@ def _translate_query_error(
         )
     if name in _PLACES:
         return ConfigError(f"Trino at {target.url}: {message}. Check the URL: {target.url}/catalog/schema.")
+    if name == "INVALID_SESSION_PROPERTY":
+        return ConfigError(
+            f"Trino does not know a property of its session: {message}. Those for times and ORC are of the "
+            "Hive connector: in another catalog, set them to '' under 'session'."
+        )
     if name == "TABLE_NOT_FOUND":
         return ExecutionError(
             f"Trino has no such table: {message}. What `lakeq ddl LAKE TABLE --dialect trino` prints makes "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
@@ -33,9 +33,18 @@ class TrinoQuery:
 
     engine = "trino"
 
-    def __init__(self, target: TrinoTarget, sql: str, max_bytes: int | None, limits: RunLimits) -> None:
+    def __init__(
+        self,
+        target: TrinoTarget,
+        sql: str,
+        session: Mapping[str, str],
+        max_bytes: int | None,
+        limits: RunLimits,
+    ) -> None:
+        """`session` are properties of Trino's session that the query needs; the target's own go first."""
         self._target = target
         self._sql = sql
+        self._session = session
         self._max_bytes = max_bytes
         self._limits = limits
         self._query: ClientQuery | None = None
@@ -79,7 +88,7 @@ class TrinoQuery:
 
     def _open_request(self, session: Any) -> TrinoRequest:
         target = self._target
-        properties = dict(target.session)
+        properties = {name: value for name, value in {**self._session, **target.session}.items() if value}
         if self._max_bytes is not None:
             properties["query_max_scan_physical_bytes"] = f"{self._max_bytes}B"
         if self._limits.time_limit is not None:

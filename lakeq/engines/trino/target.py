@@ -21,8 +21,8 @@ _PORTS = {"http": 8080, "https": 443}
 @dataclass(frozen=True, slots=True)
 class TrinoTarget:
     """A coordinator and a schema of it. `tables` names tables that are called otherwise there than in the
-    lake; `session` are properties of Trino's session by name. A password or a token comes from the
-    environment, by the name of its variable. `ca_bundle` is a PEM file to trust."""
+    lake; `session` are properties of Trino's session by name, "" for one that is not to be set. A password or
+    a token comes from the environment, by the name of its variable. `ca_bundle` is a PEM file to trust."""
 
     url: str
     user: str = ""
