@@ -7,7 +7,7 @@ TRUE of each partition kept, and may be of others: too many only cost time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -144,16 +144,3 @@ def _find_literal(kind: pa.DataType) -> Callable[[Any], str] | None:
     if pa.types.is_boolean(kind):
         return lambda value: "TRUE" if value else "FALSE"
     return None
-
-
-def name_tables(scans: Sequence[TableScan], names: Callable[[str], str]) -> Mapping[str, str]:
-    """What stands for each table in the engine's query: its name there, as `names` tells it, or a query for
-    the partitions that its scans keep."""
-    by_table: dict[str, list[TableScan]] = {}
-    for scan in scans:
-        by_table.setdefault(scan.table.name, []).append(scan)
-    told = {}
-    for table, group in by_table.items():
-        condition = tell_kept(group)
-        told[table] = f"(SELECT * FROM {names(table)} WHERE {condition})" if condition else names(table)
-    return told

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lakeq
-from lakeq.engines.kept_partitions import name_tables, tell_kept, tell_rows
+from lakeq.engines.kept_partitions import tell_kept, tell_rows
+from lakeq.engines.tables_there import name_tables
 from lakeq.formats.base import Column
 
 KEYS = {

@@ -12,9 +12,10 @@ from lakeq.engines.answers import find_answer_schema
 from lakeq.engines.athena.query import AthenaQuery
 from lakeq.engines.athena.target import AthenaTarget, parse_target
 from lakeq.engines.base import EngineContext, PlannedSession
-from lakeq.engines.kept_partitions import name_tables
 from lakeq.engines.remote import RemoteResult
+from lakeq.engines.tables_there import name_tables, type_tables
 from lakeq.errors import UnsupportedSqlError
+from lakeq.formats.detect import FORMATS
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.writing import write_query
 from lakeq.storage.athena import AthenaClient
@@ -48,9 +49,9 @@ class AthenaEngine:
         self.write(plan)
 
     def write(self, plan: ScanPlan) -> str:
-        """The query as Athena is told it, in the SQL of Trino, which its engine version 3 is.
-        UnsupportedSqlError for what it cannot be told."""
-        return write_query(plan, "trino", name_tables(plan.scans, self._target.name_table))
+        """The query as Athena is told it. UnsupportedSqlError for what it cannot be told."""
+        names = name_tables(plan.scans, self._target.name_table)
+        return write_query(plan, "athena", names, type_tables(plan.scans, FORMATS))
 
     def session(self, plan: ScanPlan) -> PlannedSession:
         """See Engine."""

@@ -10,12 +10,15 @@ import pyarrow as pa
 
 from lakeq.engines.answers import find_answer_schema
 from lakeq.engines.base import EngineContext, PlannedSession
-from lakeq.engines.kept_partitions import name_tables
 from lakeq.engines.remote import RemoteResult
+from lakeq.engines.tables_there import name_tables, type_tables
 from lakeq.engines.trino.query import TrinoQuery
 from lakeq.engines.trino.target import TrinoTarget, parse_target
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.writing import write_query
+
+_ZONELESS = ("parquet", "orc")
+"""Formats whose times with a zone the Hive connector shows without; those in text come through a view."""
 
 
 def open_engine(target: Any, context: EngineContext) -> TrinoEngine:
@@ -42,7 +45,8 @@ class TrinoEngine:
 
     def write(self, plan: ScanPlan) -> str:
         """The query as Trino is told it. UnsupportedSqlError for what it cannot be told."""
-        return write_query(plan, "trino", name_tables(plan.scans, self._target.name_table))
+        names = name_tables(plan.scans, self._target.name_table)
+        return write_query(plan, "trino", names, type_tables(plan.scans, _ZONELESS))
 
     def session(self, plan: ScanPlan) -> PlannedSession:
         """See Engine."""

@@ -334,5 +334,3 @@ def as_number(value: Value, type_: SqlType, scope: Scope) -> Value:
     if value.kind not in (*NUMBERS, "null"):
         raise Refusal(f"{value.type.name} where a number is expected", value.node)
     return convert(value, type_, scope)
-
-

@@ -34,7 +34,19 @@ _SIGNS: dict[type[exp.Expr], str] = {
     exp.NullSafeNEQ: "IS DISTINCT FROM",
 }
 _SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
-_COMPARED = ("integer", "decimal", "float", "double", "text", "boolean", "date", "timestamp", "instant", "null", "binary")
+_COMPARED = (
+    "integer",
+    "decimal",
+    "float",
+    "double",
+    "text",
+    "boolean",
+    "date",
+    "timestamp",
+    "instant",
+    "null",
+    "binary",
+)
 
 
 def write_comparison(node: exp.Expr, scope: Scope) -> Value:
@@ -129,7 +141,11 @@ def _compare_reals(left: Value, sign: str, right: Value, left_nan: bool, right_n
         case "<>":
             return f"({plain} AND NOT (is_nan({a}) AND is_nan({b})))" if left_nan and right_nan else plain
         case "<" if right_nan:
-            return f"({plain} OR (NOT is_nan({a}) AND is_nan({b})))" if left_nan else f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
+            return (
+                f"({plain} OR (NOT is_nan({a}) AND is_nan({b})))"
+                if left_nan
+                else f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
+            )
         case "<=" if right_nan:
             return f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
     return plain

@@ -181,7 +181,11 @@ def _translate(pattern: str, known: Mapping[str, str], is_java: bool, node: exp.
     for match in re.finditer(r"%(-?.)|[^%]+|%", pattern, flags=re.DOTALL):
         if match[1] is None:
             text = match[0]
-            parts.append("'" + text.replace("'", "''") + "'" if is_java and re.search(r"[A-Za-z'\[\]{}#]", text) else text)
+            parts.append(
+                "'" + text.replace("'", "''") + "'"
+                if is_java and re.search(r"[A-Za-z'\[\]{}#]", text)
+                else text
+            )
         elif is_java and match[1] == "%":
             parts.append("%")
         elif match[1] in known:
