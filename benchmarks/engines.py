@@ -169,11 +169,9 @@ def main() -> None:
         with open_engine(engine, lakes) as targets:
             for name, location in lakes.items():
                 asked = {k: v for k, v in queries.items() if name != "mixed" or k.startswith("TPC-H")}
-                rows += compare(engine, name, location, targets[name], asked)
-    print_table([{name: value for name, value in row.items() if name != "detail"} for row in rows])
-    for row in rows:
-        if row["detail"]:
-            print(f"{row['engine']} {row['lake']} {row['query']}: {row['outcome']}: {row['detail'][:600]}")
+                for row in compare(engine, name, location, targets[name], asked):
+                    rows.append(row)
+                    print(*(value for value in row.values() if value != ""), sep="  ", flush=True)
     summary = list(sum_up(rows))
     print_table(summary)
     if not arguments.query:

@@ -27,15 +27,16 @@ Row = tuple[Any, ...]
 
 
 def tell_kept(scans: Sequence[TableScan]) -> str | None:
-    """What is true of all partitions that any of these scans of one table keeps; None: nothing that would
-    leave another out."""
+    """What is true of all partitions that any of these scans of one table keeps; None: nothing can be said.
+
+    It is told where all are kept too: an engine that computes partitions (projection) would look for those
+    that are not there.
+    """
     table = scans[0].table
     keys = [i for i, key in enumerate(table.partition_columns) if _find_literal(key.type)]
     if not keys:
         return None
     rows = frozenset(row for scan in scans for row in _read_rows(scan, keys))
-    if rows and len(rows) == table.partitions_total:
-        return None
     return tell_rows(rows, [table.partition_columns[i] for i in keys])
 
 
