@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from lakeq.errors import AccessDeniedError, ConfigError, EngineError, ExecutionError, LakeqError
 from lakeq.storage.options import check_endpoint_url
@@ -87,13 +86,14 @@ class AthenaClient:
 
         self._client = _ask(create)
 
-    def start(self, sql: str, place: Place) -> str:
-        """Start a query; its id. A request that is sent twice starts one."""
+    def start(self, sql: str, place: Place, token: str) -> str:
+        """Start a query; its id. Asked twice with one `token` (32 letters and digits or more) it starts one,
+        and the id is the same."""
         context = {"Database": place.database, "Catalog": place.catalog}
         given: dict[str, Any] = {
             "QueryString": sql,
             "WorkGroup": place.workgroup,
-            "ClientRequestToken": uuid4().hex,
+            "ClientRequestToken": token,
             "QueryExecutionContext": {name: value for name, value in context.items() if value},
         }
         if place.output:

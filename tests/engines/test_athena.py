@@ -193,9 +193,14 @@ class Told:
     ) -> None:
         self.looks, self.pages, self.cutoff = list(looks), list(pages), cutoff
         self.stopped: list[str] = []
+        self.tokens: list[str] = []
+        self.is_interrupted = False
         self.looked = threading.Event()
 
-    def start(self, sql: str, place: Place) -> str:
+    def start(self, sql: str, place: Place, token: str) -> str:
+        self.tokens.append(token)
+        if self.is_interrupted and len(self.tokens) == 1:
+            raise KeyboardInterrupt
         return "e1"
 
     def look(self, execution: str) -> Execution:
@@ -237,6 +242,15 @@ def test_a_query_over_its_time_is_stopped() -> None:
     client = Told(RUNNING)
     with pytest.raises(ResourceLimitError, match="time_limit"):
         next(ask(client, limits=RunLimits(time_limit=0.05)).pages())
+    assert client.stopped == ["e1"]
+
+
+def test_what_ctrl_c_meets_while_it_starts_is_found_by_its_token_and_stopped() -> None:
+    client = Told(RUNNING)
+    client.is_interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        next(ask(client).pages())
+    assert client.tokens == [client.tokens[0]] * 2
     assert client.stopped == ["e1"]
 
 
@@ -289,7 +303,7 @@ def test_what_aws_answers_is_told_with_the_remedy(
     scripted_server.scripts["POST /"] = [reply(400, body)]
     client = AthenaClient("us-east-1", "", scripted_server.endpoint, {"key": "k", "secret": "s"})
     with pytest.raises(error, match=words):
-        client.start("SELECT 1", PLACE)
+        client.start("SELECT 1", PLACE, "t" * 32)
     client.close()
 
 
@@ -297,7 +311,7 @@ def test_throttling_is_waited_out(scripted_server: ScriptedServer) -> None:
     busy = reply(400, json.dumps({"__type": "ThrottlingException", "message": "Rate exceeded"}).encode())
     scripted_server.scripts["POST /"] = [busy, reply(200, b'{"QueryExecutionId": "e1"}')]
     client = AthenaClient("us-east-1", "", scripted_server.endpoint, {"key": "k", "secret": "s"})
-    assert client.start("SELECT 1", PLACE) == "e1"
+    assert client.start("SELECT 1", PLACE, "t" * 32) == "e1"
     client.close()
 
 

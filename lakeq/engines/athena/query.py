@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from uuid import uuid4
 
 from lakeq.engines.athena.faults import no_cutoff, over_budget, tell_cutoff, translate_end
 from lakeq.engines.athena.target import AthenaTarget
@@ -58,11 +59,8 @@ class AthenaQuery:
 
     def pages(self) -> Generator[Rows, None, None]:
         """See RemoteQuery."""
-        target = self._target
         self._check_cutoff()
-        place = Place(target.workgroup, target.database, target.catalog, target.output)
-        self._runs = True
-        self._execution = self._client.start(self._sql, place)
+        self._start()
         try:
             self._wait()
             self._runs = False
@@ -77,6 +75,20 @@ class AthenaQuery:
             self._runs = False
             with suppress(LakeqError):  # the answer to the reader is that of the query
                 self._client.stop(self._execution)
+
+    def _start(self) -> None:
+        target, token = self._target, uuid4().hex
+        place = Place(target.workgroup, target.database, target.catalog, target.output)
+        self._runs = True
+        try:
+            self._execution = self._client.start(self._sql, place, token)
+        except LakeqError:
+            raise
+        except BaseException:  # Ctrl-C: it may run, and its id be on the way
+            with suppress(LakeqError):
+                self._execution = self._client.start(self._sql, place, token)
+            self.stop()
+            raise
 
     def _check_cutoff(self) -> None:
         if self._max_bytes is None:
