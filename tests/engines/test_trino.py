@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 
@@ -47,6 +49,11 @@ def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pa.table({"n": pa.array([month], pa.int64()), "price": pa.array([Decimal("1.50")])}),
             place / "a.parquet",
         )
+    (folder / "clicks").mkdir()
+    moments = pa.array([dt.datetime(2026, 3, 1, tzinfo=dt.UTC)], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"seen": moments}), folder / "clicks" / "a.parquet")
+    (folder / "visits").mkdir()
+    orc.write_table(pa.table({"n": [1]}), folder / "visits" / "a.orc")
     return folder
 
 
@@ -88,6 +95,34 @@ def test_a_budget_and_a_time_limit_are_trinos_own_limits_too(lake_folder: Path, 
         lake.sql(SQL, max_bytes="1MB").arrow()
     session = fake.queries[0][1]["X-Trino-Session"]
     assert session == "query_max_scan_physical_bytes=1048576B,query_max_run_time=90.000s"
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "session"),
+    [
+        ("clicks", {}, "hive.timestamp_precision=MICROSECONDS"),
+        ("visits", {}, "hive.orc_use_column_names=true"),
+        ("visits", {"hive.orc_use_column_names": "", "query_priority": "5"}, "query_priority=5"),
+        ("events", {}, ""),
+    ],
+)
+def test_the_hive_connector_is_told_to_see_tables_as_lakeq_does(
+    lake_folder: Path, fake: FakeTrino, table: str, given: dict[str, str], session: str
+) -> None:
+    fake.pages = [DONE]
+    target = {"url": f"{fake.url}/hive/raw", "session": given}
+    with lakeq.connect(lake_folder, engine="trino", engines={"trino": target}, history=False) as lake:
+        lake.sql(f"SELECT * FROM {table}").arrow()
+    assert fake.queries[0][1]["X-Trino-Session"] == session
+
+
+def test_a_time_with_a_zone_comes_without_and_is_utc(lake_folder: Path, fake: FakeTrino) -> None:
+    fake.pages = [rows([["2026-03-01 04:05:06.000000"]], ["timestamp(6)"]), DONE]
+    with open_lake(lake_folder, fake) as lake:
+        answer = lake.sql("SELECT seen FROM clicks").arrow()
+    assert pa.types.is_timestamp(answer.schema.field("seen").type)
+    assert answer.schema.field("seen").type.tz is not None
+    assert answer["seen"][0].as_py().astimezone(dt.UTC) == dt.datetime(2026, 3, 1, 4, 5, 6, tzinfo=dt.UTC)
 
 
 def test_a_query_that_scans_more_than_its_budget_is_stopped(lake_folder: Path, fake: FakeTrino) -> None:
