@@ -21,6 +21,7 @@ import pytest
 
 import lakeq
 from lakeq.errors import BudgetExceededError, ExecutionError, QueryCancelledError, ResourceLimitError
+from tests.servers import S3Server
 from tests.trino_server import TrinoServer, run_trino, skip_without_trino
 
 pytestmark = pytest.mark.engines
@@ -78,10 +79,12 @@ def write_lake(root: Path) -> None:
             pq.write_table(make_rows(3 * i + j, COLUMNS | NESTED | ZONED), place / "a.parquet")
         place = root / "visits" / f"dt={day.isoformat()}"
         place.mkdir(parents=True)
-        orc.write_table(make_rows(i, COLUMNS), place / "a.orc")
+        orc.write_table(
+            make_rows(i, {name: kind for name, kind in COLUMNS.items() if name != "moment"}), place / "a.orc"
+        )
         place = root / "sales" / f"{day:%Y/%m/%d}"
         place.mkdir(parents=True)
-        plain = make_rows(i + 1, {name: COLUMNS[name] for name in ("id", "small", "price", "day", "good")})
+        plain = make_rows(i + 1, {name: COLUMNS[name] for name in ("id", "small", "price", "good")})
         csv.write_csv(plain, place / "a.csv")
     (root / "notes").mkdir()
     lines = "".join(f'{{"id": {n}, "text": "note {n}", "weight": {n / 4}}}\n' for n in range(20))
@@ -93,9 +96,13 @@ def write_lake(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def trino() -> Iterator[TrinoServer]:
+def trino(s3_server: S3Server) -> Iterator[TrinoServer]:
+    """One that reads this machine's files, and moto's buckets."""
     skip_without_trino()
-    with run_trino() as server:
+    options = s3_server.storage_options
+    settings = ["fs.native-s3.enabled=true", "s3.path-style-access=true", f"s3.endpoint={s3_server.endpoint}"]
+    settings += [f"s3.region={options['region']}", f"s3.aws-access-key={options['key']}"]
+    with run_trino([*settings, f"s3.aws-secret-key={options['secret']}"]) as server:
         yield server
 
 
@@ -141,7 +148,7 @@ def read_rows(table: pa.Table) -> list[str]:
         "SELECT place.x AS x FROM events WHERE place.label = 'it''s' AND month = 2",
         "SELECT dt, max(ratio) AS most FROM visits WHERE dt >= DATE '2026-03-01' GROUP BY dt",
         "SELECT v.id, s.price FROM visits v JOIN sales s ON v.id = s.id WHERE v.dt = '2026-03-01'",
-        "SELECT * FROM sales WHERE month = 3 AND good",
+        "SELECT * FROM sales WHERE month = 3 AND small > 20",
         "SELECT avg(weight) AS weight, count(DISTINCT text) AS texts FROM notes",
         "SELECT day, sum(price) OVER (PARTITION BY day) AS total FROM visits WHERE small IS NOT NULL",
     ],
@@ -167,6 +174,32 @@ def test_the_partitions_kept_are_all_that_it_reads(lake: lakeq.Lake) -> None:
     assert every.fetchall()
     assert few.fetchall() == [(sum(range(30, 60)),)]
     assert few.stats.bytes_scanned * 4 < every.stats.bytes_scanned
+
+
+def test_a_bucket_is_read_as_a_folder_is(folder: Path, s3_server: S3Server, trino: TrinoServer) -> None:
+    """By positions and by Hive's folders, with a condition on a declared time."""
+    bucket, lake_folder = s3_server.new_bucket(), folder.parent
+    for file in lake_folder.rglob("*.*"):
+        if file.is_file() and file.suffix != ".toml":
+            s3_server.put(bucket, file.relative_to(lake_folder).as_posix(), file.read_bytes())
+    definition = f'location = "s3://{bucket}"\n{folder.read_text()}'
+    toml = folder.with_name("remote.toml")
+    toml.write_text(definition)
+    engines = {
+        "trino": {"url": find_target(trino), "tables": {t: f"default.{t}_far" for t in ("events", "sales")}}
+    }
+    options: dict[str, Any] = {"engines": engines, "history": False, "cache": False}
+    with lakeq.connect(toml, **options, **s3_server.storage_options) as lake:
+        for table in ("events", "sales"):
+            for statement in lake.ddl(table, "trino", name=f"hive.default.{table}_far").statements:
+                trino.run(statement)
+        for sql in (
+            "SELECT * FROM sales WHERE small > 20",
+            "SELECT id, site FROM events WHERE moment > '2026-03-01 12:00:20'",
+        ):
+            result = lake.sql(sql, engine="trino")
+            assert read_rows(result.arrow()) == read_rows(lake.sql(sql).arrow())
+            assert result.stats.bytes_scanned > 0
 
 
 def test_a_budget_stops_it_and_it_is_trino_who_says_so(lake: lakeq.Lake, trino: TrinoServer) -> None:
