@@ -95,7 +95,8 @@ class LakeCatalog:
                 f"lake.views[{table!r}]."
             )
         entry = self._catalog.view().entry(self._known(table))
-        return write_ddl(entry, dialect, name, location, exclude, lists_partitions)
+        places = {known.files.name: known.files.location for known in self._catalog.recall_tables()}
+        return write_ddl(entry, dialect, name, location, exclude, lists_partitions, places)
 
     def partitions(self, name: str) -> pa.Table:
         """One row a partition: its keys, `files`, `bytes`, and `row_count` where footers told."""

@@ -19,6 +19,7 @@ CARRIED = [
     errors.TableNotFoundError("m", "evnts", ["events"]),
     errors.PartitionLayoutError("m", "t", "x=1", "y=1"),
     errors.SchemaConflictError("m", "c", ["int", "struct"], ["a", "b"]),
+    errors.UnsupportedTableError("m", "t", "Athena"),
     errors.CorruptFileError("m", "a.parquet"),
     errors.SqlSyntaxError("m", "SELECT", 1, 7),
     errors.ColumnNotFoundError("m", "SELECT a", 1, 8, ["b"]),

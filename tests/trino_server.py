@@ -54,6 +54,7 @@ local.location=/
 hive.allow-register-partition-procedure=true
 hive.non-managed-table-writes-enabled=true
 hive.partition-projection-enabled=true
+hive.ignore-absent-partitions=true
 hive.recursive-directories=true
 hive.security=allow-all
 """

@@ -72,13 +72,16 @@ class RowGroupIndex:
         return [(t, self._tables.read(f"SELECT * FROM {t.name} WHERE {among(ids)}", ids)) for t in tables]
 
     def find_leaves(self, columns: Iterable[str]) -> tuple[str, ...]:
-        """The stored leaf columns at or below these dotted column paths, any case."""
+        """The stored leaf columns at or below these dotted column paths, any case; one of those that files
+        spell in several."""
         wanted = [c.casefold() for c in columns]
-        leaves = dict.fromkeys(leaf for table in self._shapes.values() for leaf in table.leaves)
+        leaves: dict[str, str] = {}
+        for leaf in (leaf for table in self._shapes.values() for leaf in table.leaves):
+            leaves.setdefault(leaf.casefold(), leaf)
         return tuple(
             leaf
-            for leaf in leaves
-            if any(leaf.casefold() == w or leaf.casefold().startswith(w + ".") for w in wanted)
+            for folded, leaf in leaves.items()
+            if any(folded == w or folded.startswith(w + ".") for w in wanted)
         )
 
     def settle_types(self, columns: Iterable[Column]) -> None:

@@ -120,6 +120,7 @@ def _add_ddl(commands: Commands) -> None:
         "--exclude", action="append", default=[], metavar="COLUMN", help="leave it out; may be repeated"
     )
     ddl.add_argument("--list-partitions", action="store_true", help="no partition projection")
+    ddl.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_queries(commands: Commands) -> None:

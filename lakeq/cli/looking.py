@@ -97,7 +97,10 @@ def print_ddl(arguments: Namespace) -> None:
             arguments.exclude,
             arguments.list_partitions,
         )
-    sys.stdout.write(str(ddl))
+    if arguments.json:
+        print_json(ddl.to_dict())
+    else:
+        sys.stdout.write(str(ddl))
 
 
 def show_partitions(arguments: Namespace) -> None:

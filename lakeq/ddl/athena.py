@@ -17,12 +17,12 @@ from lakeq.ddl.notes import (
     explain_projections,
     explain_zones,
 )
-from lakeq.ddl.places import check_names, default_name, find_location, split_name
+from lakeq.ddl.places import check_names, find_location, name_parts
 from lakeq.ddl.projection import Projection, Refusal, location_template, needs_template
 from lakeq.ddl.statements import Ddl, batch_clauses, list_lines
 from lakeq.ddl.subject import Folder, Subject
 from lakeq.ddl.text_files import check_json, find_dialect
-from lakeq.ddl.trino_columns import select_values, store_columns
+from lakeq.ddl.trino_columns import StoredColumn, explain_texts, select_values, store_columns
 from lakeq.ddl.type_words import HIVE, require_type
 
 _ENGINE = "Athena"
@@ -43,7 +43,7 @@ def write_athena(
     subject: Subject, name: str | None, location: str | None, projections: tuple[Projection, ...] | Refusal
 ) -> Ddl:
     """The table, its partitions if they are not projected, and a view where types must be cast."""
-    parts = split_name(name or default_name(subject), 2, _ENGINE)
+    parts = name_parts(subject, name, 2, _ENGINE)
     check_names(subject, parts, _ENGINE, is_strict=True)
     place = find_location(subject, location, _ENGINE, ("s3",))
     columns = store_columns(subject, HIVE)
@@ -70,17 +70,16 @@ def write_athena(
         source = ".".join(map(double_quoted, stored))
         view = ".".join(map(double_quoted, parts))
         statements.append(f"CREATE OR REPLACE VIEW {view} AS\n{select_values(subject, columns, source)}")
-    return Ddl("athena", tuple(statements), _write_notes(subject, projections, is_view))
+    return Ddl("athena", tuple(statements), _write_notes(subject, projections, columns))
 
 
 def _write_notes(
-    subject: Subject, projections: tuple[Projection, ...] | Refusal, is_view: bool
+    subject: Subject, projections: tuple[Projection, ...] | Refusal, columns: Sequence[StoredColumn]
 ) -> tuple[str, ...]:
-    view = "the table's types are those of the view: the engine reads the files as the table _raw says"
     return (
         describe_subject(subject, _ENGINE),
         *(explain_projections(projections) if subject.keys else ()),
-        *([view] if is_view else ()),
+        *explain_texts(subject, columns),
         *explain_zones(subject, "shown in UTC, without the zone"),
         *explain_keys(subject),
         *explain_differences(subject),

@@ -24,6 +24,10 @@ def explain_differences(subject: Subject) -> list[str]:
     """What any engine sees otherwise than lakeq, a sentence each."""
     notes = explain_types(subject)
     notes += [f"the engine reads files that lakeq leaves out: {ignored}" for ignored in _find_odd(subject)]
+    if subject.inner:
+        notes.append(
+            f"the engine reads the files of {', '.join(subject.inner)} too, which lie in the table's folder"
+        )
     if subject.archived:
         notes.append(
             f"{subject.archived:,} files are archived: restore them first, or the engine passes over them, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from lakeq.ddl.subject import Subject
@@ -33,7 +34,7 @@ def find_location(
                 f"{engine} does not read files of this machine, as {location}. Say where the table's folder "
                 "lies for it: --location s3://bucket/folder/ (location=…)."
             )
-        location = local + location
+        location = local + os.path.abspath(location)
     elif schemes and scheme not in schemes:
         raise ConfigError(
             f"{engine} reads {' and '.join(f'{s}://' for s in schemes)}, not {location}. Say where the "
@@ -42,8 +43,11 @@ def find_location(
     return location.rstrip("/") + "/"
 
 
-def split_name(name: str, most: int, engine: str) -> tuple[str, ...]:
-    """The parts of `db.table`; ConfigError when there are more than `most`, or one is empty."""
+def name_parts(subject: Subject, name: str | None, most: int, engine: str) -> tuple[str, ...]:
+    """The parts of `db.table`; the table's own name, without its dots, where none is given. ConfigError when
+    there are more than `most`, or one is empty."""
+    if name is None:
+        return (subject.table.name.replace(".", "_"),)
     parts = tuple(part.strip() for part in name.split("."))
     if not all(parts) or len(parts) > most:
         shape = ".".join(("catalog", "schema", "table")[3 - most :])
@@ -70,8 +74,3 @@ def check_names(subject: Subject, parts: tuple[str, ...], engine: str, is_strict
                 subject.table.name,
                 engine,
             )
-
-
-def default_name(subject: Subject) -> str:
-    """The table's name where none is given: dots would part it."""
-    return subject.table.name.replace(".", "_")

@@ -99,9 +99,11 @@ def find_projections(subject: Subject, today: dt.date, has_months: bool) -> tupl
 
 
 def location_template(layout: Layout, location: str) -> str:
-    """Where the partition of some values lies, with `${key}` for each key."""
+    """Where the partition of some values lies, with `${key}` for each key, in small letters."""
     return location + re.sub(
-        r"\{([^{}:]*)(?::[^{}]*)?\}", lambda match: "${" + match.group(1).strip() + "}", layout.template
+        r"\{([^{}:]*)(?::[^{}]*)?\}",
+        lambda match: "${" + match.group(1).strip().lower() + "}",
+        layout.template,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lakeq.ddl.literals import double_quoted, redshift_text
 from lakeq.ddl.notes import describe_subject, explain_differences, explain_keys, explain_zones
-from lakeq.ddl.places import check_names, default_name, find_location, split_name
+from lakeq.ddl.places import check_names, find_location, name_parts
 from lakeq.ddl.statements import Ddl, batch_clauses, list_lines
 from lakeq.ddl.subject import Folder, Subject
 from lakeq.ddl.text_files import check_json, find_dialect
@@ -20,7 +20,7 @@ _SCHEMA = "spectrum"
 
 def write_redshift(subject: Subject, name: str | None, location: str | None) -> Ddl:
     """The table and its partitions."""
-    given = split_name(name or default_name(subject), 2, _ENGINE)
+    given = name_parts(subject, name, 2, _ENGINE)
     parts = given if len(given) == 2 else (_SCHEMA, *given)
     check_names(subject, parts, _ENGINE, is_strict=True)
     place = find_location(subject, location, _ENGINE, ("s3",))

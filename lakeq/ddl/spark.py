@@ -12,7 +12,7 @@ import pyarrow as pa
 from lakeq.catalog.hive_names import hive_folder
 from lakeq.ddl.literals import back_quoted, hive_text
 from lakeq.ddl.notes import describe_subject, explain_differences, explain_keys, explain_zones
-from lakeq.ddl.places import default_name, find_location, split_name
+from lakeq.ddl.places import find_location, name_parts
 from lakeq.ddl.statements import Ddl, batch_clauses, list_lines
 from lakeq.ddl.subject import Folder, Subject
 from lakeq.ddl.text_files import check_json, find_dialect
@@ -26,7 +26,7 @@ _ENGINE = "Spark"
 def write_spark(subject: Subject, name: str | None, location: str | None) -> Ddl:
     """The table and its partitions."""
     table = subject.table
-    quoted = ".".join(map(back_quoted, split_name(name or default_name(subject), 3, _ENGINE)))
+    quoted = ".".join(map(back_quoted, name_parts(subject, name, 3, _ENGINE)))
     place = find_location(subject, location, _ENGINE, (), local="file://")
     _check(subject)
     fields = [f"{back_quoted(c.name)} {_spell(subject, c)}" for c in (*subject.columns, *subject.keys)]
@@ -54,7 +54,25 @@ def _write_notes(subject: Subject) -> tuple[str, ...]:
         pa.types.is_timestamp(c.type) and c.type.tz is None for c in subject.columns
     ):
         notes.append("timestamps of ORC are TIMESTAMP: they show the time in the files in every zone")
+    if subject.table.format == "json":
+        notes += _explain_spellings(subject)
     return (*notes, *explain_keys(subject), *explain_differences(subject))
+
+
+def _explain_spellings(subject: Subject) -> list[str]:
+    """A sentence for each key of JSON that a file spells in another case, which to Spark is another key."""
+    told = {column.name for column in subject.columns}
+    folded = {name.casefold(): name for name in told}
+    other = {
+        column.name: path
+        for schema, path in subject.schemas
+        for column in schema.columns
+        if column.name not in told and column.name.casefold() in folded
+    }
+    return [
+        f"{path} spells {folded[name.casefold()]} as {name}, which Spark leaves NULL"
+        for name, path in other.items()
+    ]
 
 
 def _spell(subject: Subject, column: Column) -> str:

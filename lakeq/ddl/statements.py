@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lakeq.texts import show_line
 
@@ -24,6 +25,10 @@ class Ddl:
     dialect: str
     statements: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values: for engines that take one statement at a time."""
+        return {"dialect": self.dialect, "notes": list(self.notes), "statements": list(self.statements)}
 
     def __str__(self) -> str:
         notes = "".join(f"-- {show_line(note)}\n" for note in self.notes)

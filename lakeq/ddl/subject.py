@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,6 @@ from lakeq.catalog.table import Table
 from lakeq.errors import ConfigError, UnsupportedTableError
 from lakeq.formats.base import Column, FileSchema
 from lakeq.formats.types import sql_type
-from lakeq.storage.classes import is_archived
 from lakeq.texts import spell_values
 
 
@@ -37,7 +37,8 @@ class Subject:
     `columns` are those in the files, without `excluded` ones and, but for CSV, without the keys. `schemas`
     give each schema of the files looked into with the path of one that has it. `deep` is a file that lies
     below its partition's folder, `misnamed` are compressed files whose names do not say so, `archived` counts
-    files that must be restored first.
+    files that must be restored first, `unseen` those that were not looked into. `inner` are the names of
+    tables that lie in this one's folder.
     """
 
     table: Table
@@ -49,20 +50,28 @@ class Subject:
     misnamed: tuple[str, ...]
     archived: int
     unseen: int
+    inner: tuple[str, ...]
 
     @property
     def keys(self) -> tuple[Column, ...]:
         return self.table.partition_columns
 
 
-def survey_table(entry: TableEntry, excluded: Iterable[str] = ()) -> Subject:
-    """What statements must say of the table. UnsupportedTableError when two folders are one partition, which
-    no metastore can say, or a value is a text that none can hold; ConfigError for an unknown column."""
+def survey_table(
+    entry: TableEntry, excluded: Iterable[str] = (), places: Mapping[str, str] = MappingProxyType({})
+) -> Subject:
+    """What statements must say of the table; `places` are the locations of all tables, by name.
+
+    UnsupportedTableError when two folders are one partition, which no metastore can say, or a value is a text
+    that none can hold; ConfigError for an unknown column.
+    """
     table, index = entry.table, entry.index
     files = index.all.to_table()
+    _, archived = index.split_archived(index.all)
     folders, deep = _find_folders(table, files)
     _check_folders(table, folders)
     schemas = tuple((schema, path) for schema, path in entry.known.schemas.items() if schema.columns)
+    schemas = tuple(sorted(schemas, key=lambda known: known[1]))
     return Subject(
         table,
         _choose_columns(table, schemas, tuple(excluded)),
@@ -71,8 +80,9 @@ def survey_table(entry: TableEntry, excluded: Iterable[str] = ()) -> Subject:
         _is_one_file(table, files),
         deep,
         _find_misnamed(index.schemas, files),
-        sum(map(is_archived, files["storage_class"].to_pylist())),
+        0 if archived is None else archived.count,
         index.count - index.inspected,
+        tuple(name for name, place in places.items() if place.startswith(f"{table.location.rstrip('/')}/")),
     )
 
 
@@ -193,6 +203,8 @@ def _name_apart(key: Column) -> Column:
 
 def _find_misnamed(schemas: tuple[FileSchema, ...], files: pa.Table) -> tuple[str, ...]:
     """Files of text whose compression engines cannot tell, for they tell it from the name."""
+    if not any(schema.option("compression") for schema in schemas):
+        return ()
     suffixes = {"none": (), "gzip": (".gz",), "zstd": (".zst", ".zstd")}
     found = []
     for path, number in zip(files["path"].to_pylist(), files["schema_id"].to_pylist(), strict=True):

@@ -18,12 +18,12 @@ from lakeq.ddl.notes import (
     explain_projections,
     explain_zones,
 )
-from lakeq.ddl.places import check_names, default_name, find_location, split_name
+from lakeq.ddl.places import check_names, find_location, name_parts
 from lakeq.ddl.projection import Projection, Refusal, location_template, needs_template
 from lakeq.ddl.statements import Ddl, list_lines
 from lakeq.ddl.subject import Folder, Subject
 from lakeq.ddl.text_files import check_json, find_dialect
-from lakeq.ddl.trino_columns import select_values, store_columns
+from lakeq.ddl.trino_columns import StoredColumn, explain_texts, select_values, store_columns
 from lakeq.ddl.type_words import TRINO, require_type
 
 _ENGINE = "Trino"
@@ -36,7 +36,7 @@ def write_trino(
     subject: Subject, name: str | None, location: str | None, projections: tuple[Projection, ...] | Refusal
 ) -> Ddl:
     """The table, its partitions if they are not projected, and a view where types must be cast."""
-    given = split_name(name or default_name(subject), 3, _ENGINE)
+    given = name_parts(subject, name, 3, _ENGINE)
     parts = (*_NAME[: 3 - len(given)], *given)
     check_names(subject, parts, _ENGINE, is_strict=False)
     place = find_location(subject, location, _ENGINE, (), local="local://")
@@ -59,26 +59,37 @@ def write_trino(
             template = location_template(subject.table.layout, place)
             options.append(f"partition_projection_location_template = {trino_text(template)}")
     statements = [f"CREATE TABLE {quoted} {list_lines(fields)}\nWITH {list_lines(options)}"]
+    if _is_by_name(subject):
+        statements.insert(0, f"SET SESSION {double_quoted(parts[0])}.orc_use_column_names = true")
     if not projected:
         statements += _register(subject, stored, place)
     if is_view:
         view = ".".join(map(double_quoted, parts))
         statements.append(f"CREATE OR REPLACE VIEW {view} AS\n{select_values(subject, columns, quoted)}")
-    return Ddl("trino", tuple(statements), _write_notes(subject, projections, parts[0], is_view))
+    return Ddl(
+        "trino",
+        tuple(statements),
+        _write_notes(subject, projections, parts[0], place.startswith("s3"), columns),
+    )
 
 
 def _write_notes(
-    subject: Subject, projections: tuple[Projection, ...] | Refusal, catalog: str, is_view: bool
+    subject: Subject,
+    projections: tuple[Projection, ...] | Refusal,
+    catalog: str,
+    is_s3: bool,
+    columns: Sequence[StoredColumn],
 ) -> tuple[str, ...]:
-    notes = [describe_subject(subject, _ENGINE)]
+    notes = [describe_subject(subject, _ENGINE), *explain_texts(subject, columns)]
     if subject.keys:
         notes += explain_projections(projections)
         if not isinstance(projections, Refusal):
-            notes.append("needs hive.partition-projection-enabled=true of the catalog, or --list-partitions")
+            settings = ["partition-projection-enabled"]
+            settings += [] if is_s3 else ["ignore-absent-partitions"]
+            needed = " and ".join(f"hive.{setting}=true" for setting in settings)
+            notes.append(f"needs {needed} of the catalog, or --list-partitions")
         elif not _is_plain(subject):
             notes.append("needs hive.allow-register-partition-procedure=true of the catalog")
-    if is_view:
-        notes.append("the table's types are those of the view: the files are read as the table _raw says")
     if subject.deep is not None:
         notes.append(
             f"needs hive.recursive-directories=true of the catalog, for files such as {subject.deep}"
@@ -88,10 +99,19 @@ def _write_notes(
             setting = f"SET SESSION {catalog}.timestamp_precision = 'MICROSECONDS'"
             notes.append(f"timestamps show milliseconds: {setting} shows microseconds")
         notes += explain_zones(subject, "shown in UTC, without the zone")
-    if subject.table.format == "orc":
-        setting = f"SET SESSION {catalog}.orc_use_column_names = true"
-        notes.append(f"ORC is read by position, unless each session runs {setting}")
+    if _is_by_name(subject):
+        notes.append("columns of ORC are read by position, unless each session runs the first statement")
     return (*notes, *explain_keys(subject), *explain_differences(subject))
+
+
+def _is_by_name(subject: Subject) -> bool:
+    """Whether columns of ORC must be found by name: Trino finds them by position, and some file has others
+    there than the table."""
+    declared = [column.name.casefold() for column in subject.columns]
+    return subject.table.format == "orc" and any(
+        [column.name.casefold() for column in schema.columns] != declared[: len(schema.columns)]
+        for schema, _ in subject.schemas
+    )
 
 
 def _describe_storage(subject: Subject) -> list[str]:

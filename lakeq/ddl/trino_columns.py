@@ -68,6 +68,21 @@ def select_values(subject: Subject, columns: Sequence[StoredColumn], source: str
     return "SELECT\n" + ",\n".join(f"  {item}" for item in items) + f"\nFROM {source}"
 
 
+def explain_texts(subject: Subject, columns: Sequence[StoredColumn]) -> list[str]:
+    """What Athena and Trino see otherwise of files of text, and that types are those of a view."""
+    notes = []
+    if not all(column.is_plain for column in columns):
+        notes.append("the table's types are those of the view: files are read as the table …_raw says")
+    if subject.table.format == "csv" and any(schema.option("quote") for schema, _ in subject.schemas):
+        notes.append("a line break within quotes ends the row: write such files anew")
+    if subject.table.format == "json":
+        nested = [
+            c.name for c in subject.columns if c.type != _times_as_text(c.type) and not _is_time(c.type)
+        ]
+        notes += [f"times within {name} are texts" for name in nested]
+    return notes
+
+
 def _as_text(column: Column) -> Column:
     return Column(column.name, pa.string())
 

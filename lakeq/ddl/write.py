@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from lakeq.catalog.entry import TableEntry
 from lakeq.ddl.athena import write_athena
@@ -25,13 +26,14 @@ def write_ddl(
     location: str | None = None,
     exclude: Iterable[str] = (),
     lists_partitions: bool = False,
+    places: Mapping[str, str] = MappingProxyType({}),
     today: dt.date | None = None,
 ) -> Ddl:
-    """The statements that make an engine see the table as lakeq does; see `lake.ddl`. `today` (UTC) is what
-    NOW is taken for where the last day of a projection is chosen."""
+    """The statements that make an engine see the table as lakeq does; see `lake.ddl`. `places` are the
+    locations of all tables, by name; `today` (UTC) is the day of the NOW up to which days are projected."""
     if dialect not in DIALECTS:
         raise ConfigError(f"No DDL is written for {dialect!r}, but for {', '.join(DIALECTS)}.")
-    subject = survey_table(entry, exclude)
+    subject = survey_table(entry, exclude, places)
     if dialect == "spark":
         return write_spark(subject, name, location)
     if dialect == "redshift-spectrum":

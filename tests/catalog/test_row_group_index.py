@@ -37,6 +37,18 @@ def test_a_nested_column_counts_all_its_leaves(index: FileIndex) -> None:
     assert groups.measure(index.all, (None,), (), []).column_bytes == 0
 
 
+def test_a_column_that_files_spell_in_several_cases_is_one(index: FileIndex) -> None:
+    for number, name in enumerate(("x", "X")):
+        groups = (RowGroup(4, {name: ColumnChunk(5, number, number, 0)}),)
+        schema = FileSchema((Column(name, pa.int32() if number else pa.int64()),))
+        index.add_facts([(number, FileFacts(schema, 4, True, groups))])
+    index.groups.settle_types([Column("x", pa.int64())])
+    leaves = index.groups.find_leaves(["X"])
+    assert leaves == ("x",)
+    assert index.groups.measure(index.all, (None,), leaves, ["x"]).column_bytes == 10
+    assert index.groups.measure(index.all, ('"lo:x" > 0',), leaves, ["x"]).column_bytes == 5
+
+
 def test_a_column_that_a_file_lacks_is_all_null_there(index: FileIndex) -> None:
     other = FileFacts(
         FileSchema((Column("y", pa.int64()),)), 4, True, (RowGroup(4, {"y": ColumnChunk(9, 0, 1, 0)}),)

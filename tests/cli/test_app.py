@@ -402,3 +402,29 @@ def test_restore_takes_the_query_in_its_dialect(run: Run, lake: str) -> None:
     assert run("restore", lake, "SELECT id FROM sales", "--dialect", "spark") == (0, "", "")
     status, out, err = run("restore", lake, "SELECT id FROM sales", "--dialect", "sprak")
     assert (status, out) == (1, "") and "Did you mean 'spark'?" in err
+
+
+def test_ddl_prints_sql_alone_on_standard_output(run: Run, lake: str) -> None:
+    status, out, err = run(
+        "ddl", lake, "sales", "--dialect", "spark", "--name", "db.sales", "--exclude", "id"
+    )
+    assert (status, err) == (0, "")
+    assert out.startswith("-- sales at ")
+    assert "CREATE TABLE `db`.`sales` (" in out
+    assert "`id`" not in out
+    code = "".join(line for line in out.splitlines(keepends=True) if not line.startswith("--"))
+    assert code.endswith(";\n")
+    shown = json.loads(run("ddl", lake, "sales", "--dialect", "spark", "--json")[1])
+    assert shown["dialect"] == "spark"
+    assert shown["statements"][0].startswith("CREATE TABLE")
+    assert shown["notes"][0].startswith("sales at ")
+
+
+def test_ddl_that_cannot_be_written_is_an_error_and_no_output(run: Run, lake: str) -> None:
+    status, out, err = run("ddl", lake, "sales", "--dialect", "athena")
+    assert (status, out) == (1, "")
+    assert "--location s3://" in err
+    status, out, err = run("ddl", lake, "sales", "--dialect", "athena", "--location", "s3://b/sales")
+    assert (status, err) == (0, "")
+    assert run("ddl", lake, "sales")[0] == 2
+    assert run("ddl", lake, "sales", "--dialect", "hive")[0] == 2
