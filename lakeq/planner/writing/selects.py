@@ -60,7 +60,8 @@ def write_select(select: exp.Expr, scope: Scope) -> Written:
     names = [output.name for output in outputs]
     shown = give_names(names)
     written = tuple((name, output.value.type) for name, output in zip(shown, outputs, strict=True))
-    if kept is not None:
+    has_groups = select.args.get("group") is not None or any(has_aggregate(o.node) for o in outputs)
+    if kept is not None or (has_groups and any(place is None for place, _, _ in ordering.keys)):
         body = _wrap(outputs, shown, kept, text, ordering, is_distinct, scope)
     else:
         listed = ", ".join(
@@ -119,16 +120,18 @@ def _keep_first(keys: exp.Expr, outputs: Sequence[Output], ordering: Ordering, s
 def _wrap(
     outputs: Sequence[Output],
     shown: Sequence[str],
-    kept: str,
+    kept: str | None,
     text: str,
     ordering: Ordering,
     is_distinct: bool,
     scope: Scope,
 ) -> str:
-    """The query within one that keeps the rows of QUALIFY: neither Spark nor Trino has it."""
+    """The query within one that keeps the rows of QUALIFY, which neither Spark nor Trino has, and orders by
+    aggregates that are not shown, which Spark does not find behind a HAVING."""
     alias = scope.quote(scope.shared.names.take("kept"))
     inner = [f"{o.value.text} AS {scope.quote(f'c{i}')}" for i, o in enumerate(outputs)]
-    inner.append(f"{kept} AS {scope.quote('keep')}")
+    if kept is not None:
+        inner.append(f"{kept} AS {scope.quote('keep')}")
     order = []
     for i, (place, value, way) in enumerate(ordering.keys):
         if place is None:
@@ -141,10 +144,8 @@ def _wrap(
     )
     word = "DISTINCT " if is_distinct else ""
     by = f" ORDER BY {', '.join(order)}" if order else ""
-    return (
-        f"SELECT {word}{listed} FROM (SELECT {', '.join(inner)}{text}) AS {alias} "
-        f"WHERE {alias}.{scope.quote('keep')}{by}"
-    )
+    where = f" WHERE {alias}.{scope.quote('keep')}" if kept is not None else ""
+    return f"SELECT {word}{listed} FROM (SELECT {', '.join(inner)}{text}) AS {alias}{where}{by}"
 
 
 def write_ordering(order: exp.Expr | None, outputs: Sequence[Output], scope: Scope) -> Ordering:

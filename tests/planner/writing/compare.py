@@ -16,8 +16,20 @@ TOLERANCE = 1e-13
 
 def list_rows(table: pa.Table) -> list[tuple[Any, ...]]:
     """The rows of an answer, as Python's values."""
-    columns = [[_settle(v) for v in column.to_pylist()] for column in table.columns]
+    columns = [[_settle(v) for v in _list_values(column)] for column in table.columns]
     return list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
+
+
+def _list_values(column: pa.ChunkedArray) -> list[Any]:
+    """The values; moments, of which Python's reach from year 1 to 9999 only, as numbers with their kind."""
+    type_ = column.type
+    if pa.types.is_date(type_):
+        return [None if v is None else ("date", v) for v in column.cast(pa.int32()).to_pylist()]
+    if pa.types.is_timestamp(type_):
+        kind = "timestamp" if type_.tz is None else "instant"
+        moments = column.cast(pa.timestamp("us", type_.tz)).cast(pa.int64())
+        return [None if v is None else (kind, v) for v in moments.to_pylist()]
+    return column.to_pylist()
 
 
 def _settle(value: Any) -> Any:
