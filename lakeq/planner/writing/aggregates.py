@@ -152,11 +152,8 @@ def _count_if(arguments: Sequence[Value], group: Group) -> Value:
     x = _one(arguments, group)
     if x.kind != "boolean" or group.distinct:
         raise Refusal(f"count_if() of {x.type.name}", group.node)
-    return Value(
-        f"CAST({group.call('count', f'CASE WHEN {x.text} THEN 1 END')} AS DECIMAL(38, 0))",
-        HUGEINT,
-        group.node,
-    )
+    counted = group.call("sum", f"CASE WHEN {x.text} THEN 1 ELSE 0 END")  # of no rows it is NULL
+    return Value(f"CAST({counted} AS DECIMAL(38, 0))", HUGEINT, group.node)
 
 
 def _by(arguments: Sequence[Value], group: Group) -> Value:
@@ -222,9 +219,7 @@ def _bits(arguments: Sequence[Value], group: Group) -> Value:
         raise Refusal(f"{name}() of {x.type.name}", group.node)
     if group.scope.is_spark:
         return Value(group.call(name, x.text, distinct=False), x.type, group.node)
-    return Value(
-        group.call(f"{name.replace('bit', 'bitwise')}_agg", x.text, distinct=False), BIGINT, group.node
-    )
+    return Value(group.call(f"{name.replace('bit', 'bitwise')}_agg", x.text, distinct=False), BIGINT, group.node)
 
 
 AGGREGATES: dict[str, Rule] = {
@@ -251,3 +246,5 @@ AGGREGATES: dict[str, Rule] = {
 def is_aggregate(node: exp.Expr) -> bool:
     """Whether a call is one of an aggregate that is written."""
     return isinstance(node, exp.Anonymous) and node.name.casefold() in AGGREGATES
+
+

@@ -34,19 +34,7 @@ _SIGNS: dict[type[exp.Expr], str] = {
     exp.NullSafeNEQ: "IS DISTINCT FROM",
 }
 _SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
-_COMPARED = (
-    "integer",
-    "decimal",
-    "float",
-    "double",
-    "text",
-    "boolean",
-    "date",
-    "timestamp",
-    "instant",
-    "null",
-    "binary",
-)
+_COMPARED = ("integer", "decimal", "float", "double", "text", "boolean", "date", "timestamp", "instant", "null", "binary")
 
 
 def write_comparison(node: exp.Expr, scope: Scope) -> Value:
@@ -141,11 +129,7 @@ def _compare_reals(left: Value, sign: str, right: Value, left_nan: bool, right_n
         case "<>":
             return f"({plain} AND NOT (is_nan({a}) AND is_nan({b})))" if left_nan and right_nan else plain
         case "<" if right_nan:
-            return (
-                f"({plain} OR (NOT is_nan({a}) AND is_nan({b})))"
-                if left_nan
-                else f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
-            )
+            return f"({plain} OR (NOT is_nan({a}) AND is_nan({b})))" if left_nan else f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
         case "<=" if right_nan:
             return f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
     return plain
@@ -270,16 +254,12 @@ def write_like(node: exp.Expr, scope: Scope) -> Value:
         texts[0] = write_lower(texts[0], scope)
         texts[1] = write_constant(pattern.constant.lower(), pattern.type, node, scope.dialect).text
     negated = "NOT " if node.args.get("negate") else ""
-    if scope.is_spark and (not isinstance(pattern.constant, str) or "\\" in pattern.constant or escape):
-        escape = escape or _free_sign(pattern, node)
+    if scope.is_spark and not escape:
+        if not pattern.is_constant:  # a backslash is one, there too
+            texts[1] = f"replace({texts[1]}, '\\\\', '\\\\\\\\')"
+        elif "\\" in (pattern.constant or ""):
+            escape = next(sign for sign in "!#~^$&|@`" if sign not in pattern.constant)
     tail = ""
     if escape:
         tail = f" ESCAPE {write_constant(escape, pattern.type, node, scope.dialect).text}"
     return Value(f"({texts[0]} {negated}LIKE {texts[1]}{tail})", BOOLEAN, node)
-
-
-def _free_sign(pattern: Value, node: exp.Expr) -> str:
-    """A character that the pattern does not have, to stand for the escape that DuckDB does not know."""
-    if not isinstance(pattern.constant, str):
-        raise Refusal("LIKE with a pattern that is not a literal, in which Spark knows escapes", node)
-    return next(sign for sign in "!#~^$&|@`" if sign not in pattern.constant)

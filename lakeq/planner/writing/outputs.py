@@ -48,11 +48,7 @@ def _name_of(shown: exp.Expr) -> str:
     inner = shown.unnest()
     if isinstance(inner, exp.Column):
         return inner.name
-    return (
-        inner.expression.name
-        if isinstance(inner, exp.Dot) and isinstance(inner.expression, exp.Identifier)
-        else ""
-    )
+    return inner.expression.name if isinstance(inner, exp.Dot) and isinstance(inner.expression, exp.Identifier) else ""
 
 
 def _find_star(shown: exp.Expr) -> exp.Star | None:

@@ -49,18 +49,18 @@ def write_source(node: exp.Expr, scope: Scope) -> str:
         return _write_table(node, scope)
     if isinstance(node, exp.Subquery):
         if isinstance(node.this, exp.Table | exp.Subquery) and not node.alias:
-            inner = node.this
-            text, asked = write_joined(inner, [*(inner.args.get("joins") or ())], scope)
+            inner = node.this.copy()
+            joins = inner.args.get("joins") or ()
+            inner.set("joins", None)
+            text, asked = write_joined(inner, joins, scope)
             if asked:
                 raise Refusal("a SEMI or ANTI JOIN in parentheses", node)
-            return f"({text})" if inner.args.get("joins") else text
+            return f"({text})" if joins else text
         return _name(_derive(scope.shared.write(node.this, _closed(scope)), scope), node, scope)
     if isinstance(node, exp.Values):
         return _name(_derive(scope.shared.write(node, _closed(scope)), scope), node, scope)
     if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery) and not node.args.get("view"):
-        return "LATERAL " + _name(
-            _derive(scope.shared.write(node.this.this, scope.inner()), scope), node, scope
-        )
+        return "LATERAL " + _name(_derive(scope.shared.write(node.this.this, scope.inner()), scope), node, scope)
     if isinstance(node, exp.Unnest):
         return _write_unnest(node, scope)
     raise Refusal(f"{type(node).__name__.upper()} in FROM", node)
@@ -103,7 +103,9 @@ def _name(source: Source, node: exp.Expr, scope: Scope) -> str:
     fields = []
     for i, (column, shown, type_) in enumerate(source.columns):
         text = f"{quoted}.{scope.quote(shown)}"
-        fields.append(Field(renamed[i] if i < len(renamed) else column, text, type_, column in source.hidden))
+        fields.append(
+            Field(renamed[i] if i < len(renamed) else column, text, type_, column in source.hidden)
+        )
     scope.relations.append(Relation(name, tuple(fields)))
     return f"{source.text} AS {quoted}"
 
@@ -153,7 +155,7 @@ def _write_join(join: exp.Expr, scope: Scope) -> str:
 
 
 def _shared_names(scope: Scope, count: int) -> list[str]:
-    left = {f.name.casefold() for r in scope.relations[:count] for f in r.fields}
+    left = {f.name.casefold() for r in scope.relations[:count] for f in r.fields if not f.is_hidden}
     return [f.name for r in scope.relations[count:] for f in r.fields if f.name.casefold() in left]
 
 

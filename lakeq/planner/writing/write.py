@@ -68,7 +68,7 @@ def _unsupported(refusal: Refusal, plan: ScanPlan, title: str) -> QueryError:
     place = refusal.node.sql("duckdb", comments=False)
     place = place if len(place) <= _LONGEST else f"{place[: _LONGEST - 1]}…"
     return UnsupportedSqlError(
-        f"Not written in {title}: {refusal.reason}, in {place}. Write it in another way, or run it with "
+        f'Not written in {title}: {refusal.reason}, in {place}. Write it in another way, or run it with '
         'engine="duckdb"',
         plan.text,
     )
@@ -127,9 +127,7 @@ class _Table:
 
     def __call__(self, scope: Scope) -> Source:
         shown = {c.name for c in self.columns}
-        hidden = [
-            c for c in HIDDEN_COLUMNS if c.name not in shown and (scope.is_spark or c.name == SIZE_COLUMN)
-        ]
+        hidden = [c for c in HIDDEN_COLUMNS if c.name not in shown and (scope.is_spark or c.name == SIZE_COLUMN)]
         columns = tuple((c.name, c.name, type_there(c.type)) for c in (*self.columns, *hidden))
         return Source(self.name, columns, frozenset(c.name for c in hidden))
 
@@ -139,3 +137,5 @@ def type_there(type_: pa.DataType) -> SqlType | None:
     if "ns" in str(type_):
         return None
     return read_type(parse_type(sql_type(type_)))
+
+
