@@ -103,9 +103,11 @@ class Result:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be known of the answer, such as archived files that were left out, files that hold
-        other times than their table declares, or why an engine was chosen for it."""
+        other times than their table declares, or why an engine was chosen for it; once it runs, also what
+        that engine does otherwise."""
         warnings = (warning for scan in self._plan.scans for warning in scan.warnings)
-        return (*self._plan.notes, *warnings, *([self._why] if self._why else []))
+        running = self._running.notes if self._running is not None else ()
+        return (*self._plan.notes, *warnings, *([self._why] if self._why else []), *running)
 
     @property
     def engine(self) -> str:

@@ -182,6 +182,10 @@ def run_scripted_server() -> Iterator[ScriptedServer]:
         def do_HEAD(self) -> None:
             script.answer(self)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            script.answer(self)
+
         def log_message(self, *_: Any) -> None:
             """Tests look at `requests` instead."""
 

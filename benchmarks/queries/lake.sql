@@ -47,7 +47,7 @@ SELECT o_custkey, sum(o_totalprice) AS total FROM orders GROUP BY o_custkey HAVI
 -- distinct values
 SELECT DISTINCT l_shipmode, l_shipinstruct FROM lineitem WHERE year >= 1997;
 -- a window
-SELECT o_orderkey, row_number() OVER (PARTITION BY o_custkey ORDER BY o_orderdate) AS n FROM orders WHERE year = 1996;
+SELECT o_orderkey, row_number() OVER (PARTITION BY o_custkey ORDER BY o_orderdate, o_orderkey) AS n FROM orders WHERE year = 1996;
 -- a qualify
 SELECT o_custkey, o_orderkey FROM orders WHERE year = 1995 QUALIFY row_number() OVER (PARTITION BY o_custkey ORDER BY o_totalprice DESC) = 1;
 -- a join on keys

@@ -37,6 +37,10 @@ class QueryResult(Protocol):
     def schema(self) -> pa.Schema:
         """The Arrow schema of the batches."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the answer because this engine gives it, as sentences."""
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, streamed. Ends with the error of the query, if any; all rows are to be dropped then."""
 

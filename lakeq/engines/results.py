@@ -41,6 +41,8 @@ class DuckDBResult:
     One thread reads; others may ask for progress and stats, or cancel.
     """
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         sql: str,
