@@ -17,6 +17,7 @@ from lakeq.engines.base import EngineContext, PlannedSession, Session
 from lakeq.engines.groups import TableRead, merge_scans
 from lakeq.engines.spark.faults import translate_analysis
 from lakeq.engines.spark.jobs import ClassicJob, ConnectJob
+from lakeq.engines.spark.quiet import unlogged_errors
 from lakeq.engines.spark.results import PreparedQuery, SparkResult
 from lakeq.engines.spark.s3a import find_bucket_options, is_s3
 from lakeq.engines.spark.starting import Started, start_session
@@ -83,10 +84,11 @@ class SparkEngine:
         folder = tempfile.TemporaryDirectory(prefix="lakeq-spark-", ignore_cleanup_errors=True)
         release = partial(self._release, session, list(names.values()), folder)
         try:
-            self._create_views(plan, session, tables, names, Path(folder.name))
-            frame = session.sql(sql)
-            if limits.row_limit is not None:
-                frame = frame.limit(limits.row_limit + 1)
+            with unlogged_errors():
+                self._create_views(plan, session, tables, names, Path(folder.name))
+                frame = session.sql(sql)
+                if limits.row_limit is not None:
+                    frame = frame.limit(limits.row_limit + 1)
         except LakeqError:
             release()
             raise

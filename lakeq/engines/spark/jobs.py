@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from lakeq.engines.spark.quiet import unlogged_errors
+
 _SETTLE_MILLISECONDS = 5000
 
 
@@ -39,7 +41,8 @@ class ClassicJob:
         """See Job."""
         self._context.addJobTag(self._tag)
         try:
-            return frame.toArrow()
+            with unlogged_errors():
+                return frame.toArrow()
         finally:
             with suppress(Exception):
                 self._context.removeJobTag(self._tag)
@@ -89,7 +92,8 @@ class ConnectJob:
         self._session.addTag(self._tag)
         self._session.registerProgressHandler(self._hear)
         try:
-            return frame.toArrow()
+            with unlogged_errors():
+                return frame.toArrow()
         finally:
             self._session.removeProgressHandler(self._hear)
             self._session.removeTag(self._tag)

@@ -48,6 +48,9 @@ def find_obstacle(format: str, schema: FileSchema, paths: list[str]) -> str | No
 def choose_options(format: str, schema: FileSchema) -> dict[str, str]:
     """The options of Spark's reader. Nothing is inferred, and nothing broken is passed over."""
     options = {"recursiveFileLookup": "true"}
+    if format == "parquet":
+        # Its vectored reads are of other threads than the task's, and so in no task's metrics.
+        options["parquet.hadoop.vectored.io.enabled"] = "false"
     if format == "csv":
         quote = schema.option("quote")
         options |= {

@@ -118,7 +118,7 @@ def _start_classic(target: SparkTarget, needs_s3: bool) -> Started:
     with tempfile.TemporaryFile() as words, _same_interrupt():
         try:
             # What Java says while it starts is of no use, unless it fails.
-            gateway = launch_gateway(conf, {"stderr": words})
+            gateway = launch_gateway(conf, {"stdout": words, "stderr": words})
             context = SparkContext(gateway=gateway, conf=conf)
             return Started(SparkSession(context), is_ours=True, gateway=gateway)
         except Exception as error:
