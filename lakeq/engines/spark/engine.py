@@ -9,6 +9,7 @@ import time
 import uuid
 import weakref
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from lakeq.engines.spark.results import PreparedQuery, SparkResult
 from lakeq.engines.spark.s3a import find_bucket_options, is_s3
 from lakeq.engines.spark.starting import Started, start_session
 from lakeq.engines.spark.target import SparkTarget
-from lakeq.engines.spark.types import quote_spark_name
+from lakeq.engines.spark.types import quote_spark_name, shown_type
 from lakeq.engines.spark.versions import check_s3a
 from lakeq.engines.spark.views import SparkTable, create_view, describe_table
 from lakeq.engines.unchanged import check_files
@@ -85,7 +86,7 @@ class SparkEngine:
         release = partial(self._release, session, list(names.values()), folder)
         try:
             with unlogged_errors():
-                self._create_views(plan, session, tables, names, Path(folder.name))
+                self._create_views(session, tables, names, Path(folder.name))
                 frame = session.sql(sql)
                 if limits.row_limit is not None:
                     frame = frame.limit(limits.row_limit + 1)
@@ -113,13 +114,12 @@ class SparkEngine:
 
     def _write(self, plan: ScanPlan) -> tuple[str, dict[str, str]]:
         """The query for Spark, and the names of the views that it selects from, by those of lakeq's tables."""
-        tables = dict.fromkeys(
-            [*(scan.table.name for scan in plan.scans), *(inline.name for inline in plan.inline)]
-        )
         token = f"lakeq_q{next(self._numbers)}"
-        names = {name: f"{token}_{number}" for number, name in enumerate(tables)}
+        tables = [read.table for read in merge_scans(plan)]
+        names = {table.name: f"{token}_{number}" for number, table in enumerate(tables)}
         quoted = {name: quote_spark_name(view) for name, view in names.items()}
-        return write_query(plan, "spark", quoted), names
+        shown = {table.name: [replace(c, type=shown_type(c.type)) for c in table.columns] for table in tables}
+        return write_query(plan, "spark", quoted, shown), names
 
     def _describe(self, plan: ScanPlan) -> list[SparkTable]:
         wanted: dict[str, set[str]] = {}
@@ -134,12 +134,8 @@ class SparkEngine:
         return describe_table(read, self._context.store(read.table.store_root), wanted)
 
     def _create_views(
-        self, plan: ScanPlan, session: Any, tables: list[SparkTable], names: dict[str, str], folder: Path
+        self, session: Any, tables: list[SparkTable], names: dict[str, str], folder: Path
     ) -> None:
-        scanned = {table.read.table.name.casefold() for table in tables}
-        for inline in plan.inline:
-            if inline.name.casefold() not in scanned:
-                session.createDataFrame(inline.rows).createOrReplaceTempView(names[inline.name])
         for table in tables:
             options = find_bucket_options(table.store.root, self._context.storage)
             by_path = self._target.is_connect

@@ -66,3 +66,9 @@ def holds_nanoseconds(type: pa.DataType) -> bool:
     if pa.types.is_timestamp(type):
         return bool(type.unit == "ns")
     return any(holds_nanoseconds(type.field(i).type) for i in range(type.num_fields))
+
+
+def shown_type(type: pa.DataType) -> pa.DataType:
+    """The type of a table's column as its view has it: of times to the nanosecond those to the microsecond."""
+    is_fine = pa.types.is_timestamp(type) and type.unit == "ns"
+    return pa.timestamp("us", type.tz) if is_fine else type
