@@ -18,6 +18,7 @@ from tests.servers import free_port, run_s3_server, run_server
 
 pytestmark = [pytest.mark.engines, needs_spark, pytest.mark.filterwarnings("ignore")]
 
+_START_SECONDS = 300
 ANSWER = [(day, sum(range(day * 10, day * 10 + 10))) for day in (1, 2, 3)]
 BY_DAY = "SELECT day, sum(id) FROM t GROUP BY day ORDER BY day"
 
@@ -37,7 +38,7 @@ def run_cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, list[subp
     host = ["--host", "127.0.0.1"]
     master = spark_class("org.apache.spark.deploy.master.Master", *host, "-p", str(port), "--webui-port", str(page))
     url, started = f"spark://127.0.0.1:{port}", []
-    with run_server(master, port):
+    with run_server(master, port, _START_SECONDS):
         try:
             for _ in range(workers):
                 command = spark_class("org.apache.spark.deploy.worker.Worker", *host, "-c", "1", "-m", "1g", url)
@@ -106,7 +107,7 @@ def run_connect_server() -> Iterator[str]:
     told = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
     submit = ["org.apache.spark.deploy.SparkSubmit", "--master", "local[1]", *told, "--class", server, "spark-internal"]
-    with run_server(spark_class(*submit), port):
+    with run_server(spark_class(*submit), port, _START_SECONDS):
         yield f"sc://127.0.0.1:{port}"
 
 
