@@ -55,5 +55,5 @@ def test_a_remote_file_is_told_by_a_listing(change: str, s3_server: S3Server, tm
         if change == "left out":
             check_files(read, store)
         else:
-            with pytest.raises(ObjectChangedError, match="day=02/part.parquet"):
+            with pytest.raises(ObjectChangedError, match=r"day=02/part\.parquet"):
                 check_files(read, store)

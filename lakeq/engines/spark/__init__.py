@@ -1,4 +1,4 @@
-"""Spark as an engine: it is given the planned files, their schemas and partition values, and lists nothing."""
+"""Spark as an engine: given the planned files, their schemas and partition values, it lists nothing."""
 
 from __future__ import annotations
 

@@ -18,11 +18,10 @@ def conform_answer(answer: pa.Table, schema: pa.Schema | None) -> pa.Table:
         return answer
     if answer.num_columns != len(schema):
         raise ExecutionError(
-            f"Spark answered {answer.num_columns} columns where the query has {len(schema)}. {_REMEDY}", "spark"
+            f"Spark answered {answer.num_columns} columns where the query has {len(schema)}. {_REMEDY}",
+            "spark",
         )
-    columns = [
-        _fit(column, field) for column, field in zip(answer.columns, schema, strict=True)
-    ]
+    columns = [_fit(column, field) for column, field in zip(answer.columns, schema, strict=True)]
     return pa.table(columns, schema=schema)
 
 

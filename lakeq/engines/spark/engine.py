@@ -113,12 +113,12 @@ class SparkEngine:
             started.close()
 
     def _write(self, plan: ScanPlan) -> tuple[str, dict[str, str]]:
-        """The query for Spark, and the names of the views that it selects from, by those of lakeq's tables."""
+        """The query for Spark, and the names of the views that it selects from, by those of the tables."""
         token = f"lakeq_q{next(self._numbers)}"
         tables = [read.table for read in merge_scans(plan)]
         names = {table.name: f"{token}_{number}" for number, table in enumerate(tables)}
         quoted = {name: quote_spark_name(view) for name, view in names.items()}
-        shown = {table.name: [replace(c, type=shown_type(c.type)) for c in table.columns] for table in tables}
+        shown = {t.name: [replace(c, type=shown_type(c.type)) for c in t.columns] for t in tables}
         return write_query(plan, "spark", quoted, shown), names
 
     def _describe(self, plan: ScanPlan) -> list[SparkTable]:
@@ -128,7 +128,10 @@ class SparkEngine:
             for path in (*scan.columns, *scan.partition_keys):
                 parts = path.casefold().split(".")
                 asked.update(".".join(parts[:n]) for n in range(1, len(parts) + 1))
-        return [self._describe_table(read, frozenset(wanted[read.table.name.casefold()])) for read in merge_scans(plan)]
+        return [
+            self._describe_table(read, frozenset(wanted[read.table.name.casefold()]))
+            for read in merge_scans(plan)
+        ]
 
     def _describe_table(self, read: TableRead, wanted: frozenset[str]) -> SparkTable:
         return describe_table(read, self._context.store(read.table.store_root), wanted)
@@ -158,9 +161,9 @@ class SparkEngine:
         except LakeqError:
             raise
         except Exception as error:
+            reason = str(error).splitlines()[0][:300]
             raise EngineError(
-                f"Spark's session cannot be used: {str(error).splitlines()[0][:300]}. Start another, and open "
-                "the lake again.",
+                f"Spark's session cannot be used: {reason}. Start another, and open the lake again.",
                 "spark",
             ) from error
         return session

@@ -40,13 +40,14 @@ def translate_run(error: Exception, sql: str) -> LakeqError:
     text = str(error)
     if is_gone(error):
         return EngineError(
-            f"Spark does not answer any more: {_tell(text)}. Look at its log, and open the lake again.", "spark"
+            f"Spark does not answer any more: {_tell(text)}. Look at its log, and open the lake again.",
+            "spark",
         )
     if (cell := _CELL.search(text)) is not None:
         path = _find_path(text)
         return CorruptFileError(
-            f"{_tidy(cell[1])}{f' in {path!r}' if path else ''}. Mend the file, or declare the column's type with "
-            "columns=.",
+            f"{_tidy(cell[1])}{f' in {path!r}' if path else ''}. Mend the file, or declare the column's type "
+            "with columns=.",
             path,
         )
     if "S3AFileSystem not found" in text:
@@ -57,15 +58,15 @@ def translate_run(error: Exception, sql: str) -> LakeqError:
     if any(sign in text for sign in _DENIED):
         path = _find_path(text)
         return AccessDeniedError(
-            f"Spark's workers may not read {path or 'the files'}: {_tell(text)}. Renew the credentials, and open "
-            "the lake again.",
+            f"Spark's workers may not read {path or 'the files'}: {_tell(text)}. Renew the credentials, and "
+            "open the lake again.",
             path,
         )
     if "FAILED_READ_FILE" in text or "MALFORMED" in text:
         path = _find_path(text)
         return CorruptFileError(
-            f"Spark cannot read {path or 'a file'!r}: {_tell_cause(text)}. Mend the file, or move it out of the "
-            "table.",
+            f"Spark cannot read {path or 'a file'!r}: {_tell_cause(text)}. Mend the file, or move it out of "
+            "the table.",
             path,
         )
     if type(error).__name__ in _ANALYSIS:
@@ -87,7 +88,9 @@ def _find_path(text: str) -> str:
 def _tell(text: str) -> str:
     """The condition that Spark names, else the first line."""
     match = _CONDITION.search(text)
-    return _tidy(f"{match[2]} [{match[1]}]" if match else next(filter(None, text.splitlines()), "no reason given"))
+    return _tidy(
+        f"{match[2]} [{match[1]}]" if match else next(filter(None, text.splitlines()), "no reason given")
+    )
 
 
 def _tell_cause(text: str) -> str:

@@ -24,7 +24,7 @@ class Job(Protocol):
         """Have what runs end; again does no harm."""
 
     def look(self) -> tuple[float | None, int]:
-        """The share of the tasks that are done, None while there are none, and the bytes that tasks have read."""
+        """The share of the tasks that are done (None: there are none yet), and the bytes that they have read."""
 
     def settle(self) -> None:
         """Wait until what ended tasks have told has arrived."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from lakeq.errors import UnsupportedSqlError
 
@@ -14,6 +14,7 @@ _ENCODED = re.compile(
 """What java.net.URI encodes in a path; letters of all alphabets stay as they are."""
 _LOST = re.compile(r"//|/\.{1,2}(/|$)|/$")
 """What Hadoop's Path takes out of a name."""
+_GLOB = re.compile(r"[\\*?\[\]{}]")
 _SCHEMES = {"s3": "s3a"}
 
 
@@ -28,7 +29,8 @@ def name_for_spark(url: str) -> str:
         return f"file:{_encode(url)}"
     if scheme not in _SCHEMES:
         raise UnsupportedSqlError(
-            f"Spark is given files of this machine and of s3://, not '{url}'. Run the query with engine='duckdb'."
+            f"Spark is given files of this machine and of s3://, not '{url}'. Run the query with "
+            "engine='duckdb'."
         )
     bucket, _, key = rest.partition("/")
     if _LOST.search(f"/{key}"):
@@ -37,6 +39,11 @@ def name_for_spark(url: str) -> str:
             "engine='duckdb', or rename the object."
         )
     return f"{_SCHEMES[scheme]}://{bucket}{_encode(f'/{key}')}"
+
+
+def name_for_reader(name: str) -> str:
+    """A file, as `name_for_spark` names it, as a reader takes it: not as a pattern of names."""
+    return _GLOB.sub(r"\\\g<0>", unquote(name).removeprefix("file:"))
 
 
 def _encode(path: str) -> str:

@@ -82,9 +82,7 @@ def read_schema(columns: Mapping[str, StoredColumn]) -> str:
     return ", ".join(f"{quote_spark_name(name)} {type}" for name, type in told.items())
 
 
-def store_column(
-    format: str, schema: FileSchema, column: Column, type: pa.DataType
-) -> StoredColumn | str:
+def store_column(format: str, schema: FileSchema, column: Column, type: pa.DataType) -> StoredColumn | str:
     """How a column of the files is read where the table shows it as `type`, or why Spark cannot, as what
     follows "because"."""
     if format in TEXT_FORMATS and not pa.types.is_nested(type):
@@ -102,9 +100,7 @@ def store_column(
     return StoredColumn(told, quote_spark_name(column.name))
 
 
-def _store_text(
-    format: str, schema: FileSchema, column: Column, type: pa.DataType
-) -> StoredColumn | str:
+def _store_text(format: str, schema: FileSchema, column: Column, type: pa.DataType) -> StoredColumn | str:
     text = quote_spark_name(column.name)
     if format == "csv":
         if column == schema.columns[-1]:  # a line that ends with \r\n has the \r in its last cell
@@ -128,7 +124,9 @@ def _store_nanoseconds(format: str, column: Column) -> StoredColumn | str:
         "TIMESTAMP" if column.type.tz is not None else "TIMESTAMP_NTZ",
     )
     # DIV rounds towards zero, which is exact where nothing is left.
-    return StoredColumn("BIGINT", f"CASE WHEN {name} % 1000 = 0 THEN {value} WHEN {name} IS NOT NULL THEN {error} END")
+    return StoredColumn(
+        "BIGINT", f"CASE WHEN {name} % 1000 = 0 THEN {value} WHEN {name} IS NOT NULL THEN {error} END"
+    )
 
 
 def _shape(stored: pa.DataType, type: pa.DataType) -> pa.DataType:

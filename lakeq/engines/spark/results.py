@@ -31,9 +31,9 @@ _LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """A query that Spark has taken: the DataFrame of its rows, the job that is to run it, and the columns that
-    they are to have (None: as they come). `check` raises what became of a file; `release` lets go of views and
-    lists of files."""
+    """A query that Spark has taken: the DataFrame of its rows, the job that is to run it, and the columns
+    that they are to have (None: as they come). `check` raises what became of a file; `release` lets go of
+    views and lists of files."""
 
     sql: str
     frame: Any
@@ -46,7 +46,9 @@ class PreparedQuery:
 class SparkResult:
     """See QueryResult. The rows are handed out when all of them are there and no file has changed."""
 
-    def __init__(self, query: PreparedQuery, limits: RunLimits, max_bytes: int | None, seconds: float) -> None:
+    def __init__(
+        self, query: PreparedQuery, limits: RunLimits, max_bytes: int | None, seconds: float
+    ) -> None:
         self._query = query
         self._limits = limits
         self._max_bytes = max_bytes
@@ -191,7 +193,8 @@ def _too_many_bytes(read: int, limit: int) -> BudgetExceededError:
 
 def _too_long() -> ResourceLimitError:
     return ResourceLimitError(
-        "Query stopped: it ran for longer than time_limit allows. Raise it, or read fewer columns or partitions.",
+        "Query stopped: it ran for longer than time_limit allows. Raise it, or read fewer columns or "
+        "partitions.",
         "time",
         "spark",
     )
@@ -199,8 +202,8 @@ def _too_long() -> ResourceLimitError:
 
 def _too_many_rows(limit: int) -> ResourceLimitError:
     return ResourceLimitError(
-        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Aggregate them, "
-        "add a condition or a LIMIT, or raise row_limit.",
+        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. "
+        "Aggregate them, add a condition or a LIMIT, or raise row_limit.",
         "rows",
         "spark",
     )

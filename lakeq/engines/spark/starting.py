@@ -32,8 +32,8 @@ _JAVA = "Install Java 17 or later, and set JAVA_HOME to its folder if `java` is 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session from which those of queries are made. `gateway` is the JVM if it was started for it, `is_ours`
-    whether the session was."""
+    """A session from which those of queries are made. `is_ours`: it was started here; `gateway` is its JVM,
+    if that was too."""
 
     session: Any
     is_ours: bool
@@ -68,7 +68,9 @@ def hadoop_package() -> str:
     import pyspark
 
     jars = Path(pyspark.__file__).parent / "jars"
-    versions = (re.fullmatch(r"hadoop-client-api-(.+)\.jar", jar.name) for jar in jars.glob("hadoop-client-api-*"))
+    versions = (
+        re.fullmatch(r"hadoop-client-api-(.+)\.jar", jar.name) for jar in jars.glob("hadoop-client-api-*")
+    )
     version = next((match[1] for match in versions if match), None)
     if version is None:
         raise EngineError(
@@ -163,7 +165,9 @@ def find_java() -> str:
     home = os.environ.get("JAVA_HOME")
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if java is None or not os.access(java, os.X_OK):
-        where = f"JAVA_HOME is '{home}', where there is no bin/java" if home else "there is no `java` on the path"
+        where = (
+            f"JAVA_HOME is '{home}', where there is no bin/java" if home else "there is no `java` on the path"
+        )
         raise EngineError(f"Spark needs Java: {where}. {_JAVA}", "spark")
     return java
 
@@ -180,7 +184,8 @@ def _check_answers(url: str) -> None:
     except OSError as error:
         what = "Spark Connect server" if parts.scheme == "sc" else "Spark master"
         raise EngineError(
-            f"No {what} answers at {host}:{port} ({error.strerror or error}). Start it, or correct the URL.", "spark"
+            f"No {what} answers at {host}:{port} ({error.strerror or error}). Start it, or correct the URL.",
+            "spark",
         ) from error
 
 
@@ -218,4 +223,3 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-

@@ -44,7 +44,9 @@ def read_target(given: Any) -> SparkTarget:
         return _read_mapping(given)
     if hasattr(given, "createDataFrame") and hasattr(given, "sql"):
         return SparkTarget(session=given)
-    raise ConfigError(f"Spark is given as a SparkSession or a URL ({_EXAMPLES}), not as {type(given).__name__}.")
+    raise ConfigError(
+        f"Spark is given as a SparkSession or a URL ({_EXAMPLES}), not as {type(given).__name__}."
+    )
 
 
 def _read_mapping(given: Mapping[str, Any]) -> SparkTarget:
@@ -67,7 +69,7 @@ def _spell(value: Any) -> str:
 def _check_url(url: str) -> str:
     if not _URL.fullmatch(url):
         raise ConfigError(
-            f"Not a URL of Spark: {url!r}. Write {_EXAMPLES}; of any other cluster start the session yourself, "
-            "and give that: engines={'spark': session}."
+            f"Not a URL of Spark: {url!r}. Write {_EXAMPLES}; of any other cluster start the session "
+            "yourself, and give that: engines={'spark': session}."
         )
     return url

@@ -23,7 +23,7 @@ def quote_spark_text(text: str) -> str:
 
 
 def write_error(words: str, type: str) -> str:
-    """The SQL expression, of a type of Spark's, that ends the query with the text of the expression `words`."""
+    """An expression, of a type of Spark's, that ends the query with the text of the expression `words`."""
     return f"CAST(raise_error({words}) AS {type})"
 
 

@@ -69,6 +69,6 @@ def holds_nanoseconds(type: pa.DataType) -> bool:
 
 
 def shown_type(type: pa.DataType) -> pa.DataType:
-    """The type of a table's column as its view has it: of times to the nanosecond those to the microsecond."""
+    """The type of a table's column as its view has it: times to the nanosecond are to the microsecond."""
     is_fine = pa.types.is_timestamp(type) and type.unit == "ns"
     return pa.timestamp("us", type.tz) if is_fine else type

@@ -1,4 +1,4 @@
-"""Whether the S3A of a session fits its Hadoop: of different versions, they fail on methods that are not there."""
+"""Whether the S3A of a session fits its Hadoop: of two versions, they miss methods of each other."""
 
 from __future__ import annotations
 

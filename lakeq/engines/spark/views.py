@@ -18,7 +18,7 @@ from lakeq.catalog.hive_names import hive_folder
 from lakeq.catalog.table import HIDDEN_COLUMNS, MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN
 from lakeq.engines.groups import FileGroup, TableRead, group_files
 from lakeq.engines.spark.listing import write_listing
-from lakeq.engines.spark.paths import name_for_spark
+from lakeq.engines.spark.paths import name_for_reader, name_for_spark
 from lakeq.engines.spark.readers import (
     StoredColumn,
     choose_options,
@@ -85,10 +85,12 @@ def create_view(
     session: Any, table: SparkTable, view: str, folder: Path, options: Mapping[str, str], by_path: bool
 ) -> None:
     """Make the temporary view `view`, which shows the rows of `table`. Lists of files are written below
-    `folder`; `options` are those of the store; `by_path`: Spark is not where it could read them, and is given the paths, of which it asks the
-    store what they are."""
+    `folder`; `options` are those of the store; `by_path`: Spark is not where it could read them, and
+    is given the paths, of which it asks the store what they are."""
     if not table.groups:
-        nulls = ", ".join(f"CAST(NULL AS {spark_type(c.type)}) AS {quote_spark_name(c.name)}" for c in table.columns)
+        nulls = ", ".join(
+            f"CAST(NULL AS {spark_type(c.type)}) AS {quote_spark_name(c.name)}" for c in table.columns
+        )
         session.sql(f"SELECT {nulls} WHERE false").createOrReplaceTempView(view)
         return
     selects = []
@@ -111,21 +113,12 @@ def _read_files(
     options = {**choose_options(format, group.schema), **store}
     reader = session.read.format(format).schema(read_schema(table.stored[number]))
     if by_path:
-        plain = [name.removeprefix("file:") for name in _decode(table.names[number])]
-        return reader.options(**options, __globPaths__="false").load(plain)
+        return reader.options(**options).load([name_for_reader(name) for name in table.names[number]])
     write_listing(folder, table.names[number], group.files)
     return reader.options(**options).load(str(folder))
 
 
-def _decode(names: Sequence[str]) -> list[str]:
-    from urllib.parse import unquote
-
-    return [unquote(name) for name in names]
-
-
-def _store_columns(
-    read: TableRead, group: FileGroup, wanted: frozenset[str]
-) -> dict[str, StoredColumn]:
+def _store_columns(read: TableRead, group: FileGroup, wanted: frozenset[str]) -> dict[str, StoredColumn]:
     """How the columns of a group are read; those are left out that Spark cannot read and nobody asks for,
     unless their places count."""
     keys = {column.name.casefold() for column in read.table.partition_columns}
@@ -135,13 +128,13 @@ def _store_columns(
         folded = column.name.casefold()
         if folded in (name.casefold() for name in stored):
             continue  # of columns that differ in case alone, DuckDB gives the first the name
-        found = store_column(
-            read.table.format, group.schema, column, types.get(folded, column.type)
-        )
+        found = store_column(read.table.format, group.schema, column, types.get(folded, column.type))
         if isinstance(found, StoredColumn):
             stored[column.name] = found
         elif folded in wanted and folded in types:
-            raise _refuse(f"Spark cannot read column '{column.name}' of table '{read.table.name}', because {found}")
+            raise _refuse(
+                f"Spark cannot read column '{column.name}' of table '{read.table.name}', because {found}"
+            )
         elif read.table.format == "csv":
             stored[column.name] = StoredColumn("STRING", "NULL")
     return stored
@@ -165,7 +158,9 @@ def _select(
         folded, type = column.name.casefold(), spark_type(column.type) or "STRING"
         if folded in keys or column.name in hidden:
             value = f"f.{quote_spark_name(keys.get(folded, f'lakeq_{column.name}'))}"
-            lost = write_error(quote_spark_text("Spark names a file in another way than it was planned"), type)
+            lost = write_error(
+                quote_spark_text("Spark names a file in another way than it was planned"), type
+            )
             value = f"CASE WHEN f.{_FILE} IS NULL THEN {lost} ELSE {value} END"
         elif folded in partition:
             value = write_error(quote_spark_text(f"The plan left {column.name} out"), type)

@@ -15,7 +15,9 @@ import pytest
 
 NO_PYSPARK = None if find_spec("pyspark") else "pyspark is not installed"
 NO_JAVA = (
-    None if shutil.which("java") or os.environ.get("JAVA_HOME") else "there is no Java: neither JAVA_HOME nor `java`"
+    None
+    if shutil.which("java") or os.environ.get("JAVA_HOME")
+    else "there is no Java: neither JAVA_HOME nor `java`"
 )
 needs_spark = pytest.mark.skipif(bool(NO_PYSPARK or NO_JAVA), reason=NO_PYSPARK or NO_JAVA or "")
 SMALL = {

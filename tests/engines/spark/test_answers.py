@@ -48,9 +48,11 @@ def test_values_that_fit_get_the_type(values: list[Any], found: pa.DataType, wan
         ([True], pa.bool_(), pa.int64()),
     ],
 )
-def test_values_that_would_change_are_an_error(values: list[Any], found: pa.DataType, wanted: pa.DataType) -> None:
+def test_values_that_would_change_are_an_error(
+    values: list[Any], found: pa.DataType, wanted: pa.DataType
+) -> None:
     answer = pa.table([pa.array(values, found)], names=["x"])
-    with pytest.raises(ExecutionError, match="column 'total'.*engine='duckdb'"):
+    with pytest.raises(ExecutionError, match=r"column 'total'.*engine='duckdb'"):
         conform_answer(answer, pa.schema([("total", wanted)]))
 
 

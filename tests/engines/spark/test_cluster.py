@@ -36,14 +36,20 @@ def run_cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, list[subp
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["SPARK_WORKER_DIR"] = str(folder)
     host = ["--host", "127.0.0.1"]
-    master = spark_class("org.apache.spark.deploy.master.Master", *host, "-p", str(port), "--webui-port", str(page))
+    master = spark_class(
+        "org.apache.spark.deploy.master.Master", *host, "-p", str(port), "--webui-port", str(page)
+    )
     url, started = f"spark://127.0.0.1:{port}", []
     with run_server(master, port, _START_SECONDS):
         try:
             for _ in range(workers):
-                command = spark_class("org.apache.spark.deploy.worker.Worker", *host, "-c", "1", "-m", "1g", url)
+                command = spark_class(
+                    "org.apache.spark.deploy.worker.Worker", *host, "-c", "1", "-m", "1g", url
+                )
                 started.append(
-                    subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+                    subprocess.Popen(
+                        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+                    )
                 )
             yield url, started
         finally:
@@ -74,7 +80,9 @@ def test_a_cluster_answers_cancels_and_outlives_a_killed_worker(tmp_path: Path) 
             with pytest.raises(EngineError, match="cancelled"):
                 slow.fetchall()
             # A worker is killed while a query runs: it is right all the same, or one error.
-            running = lake.sql(f"SELECT day, sum(id) FROM (SELECT t.* FROM t, range(3000000)) GROUP BY day ORDER BY day")
+            running = lake.sql(
+                "SELECT day, sum(id) FROM (SELECT t.* FROM t, range(3000000)) GROUP BY day ORDER BY day"
+            )
             threading.Timer(3, lambda: kill_with_children(workers[0])).start()
             try:
                 assert running.fetchall() == [(day, total * 3000000) for day, total in ANSWER]
@@ -103,10 +111,22 @@ def test_without_workers_a_query_ends_with_an_error(tmp_path: Path) -> None:
 def run_connect_server() -> Iterator[str]:
     """The URL of a Spark Connect server on 127.0.0.1."""
     port = free_port()
-    conf = {"spark.connect.grpc.binding.port": port, "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}
+    conf = {
+        "spark.connect.grpc.binding.port": port,
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+    }
     told = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    submit = ["org.apache.spark.deploy.SparkSubmit", "--master", "local[1]", *told, "--class", server, "spark-internal"]
+    submit = [
+        "org.apache.spark.deploy.SparkSubmit",
+        "--master",
+        "local[1]",
+        *told,
+        "--class",
+        server,
+        "spark-internal",
+    ]
     with run_server(spark_class(*submit), port, _START_SECONDS):
         yield f"sc://127.0.0.1:{port}"
 
@@ -121,7 +141,9 @@ def test_spark_connect_answers_as_duckdb_does(tmp_path: Path) -> None:
         assert result.stats.bytes_scanned > 0
         paths = 'SELECT DISTINCT "$path", day FROM t ORDER BY day'
         assert lake.sql(paths, engine="spark").fetchall() == lake.sql(paths).fetchall()
-        slow = lake.sql("SELECT count(*) FROM t a, t b, range(400000000) r WHERE a.id + b.id = r.range", engine="spark")
+        slow = lake.sql(
+            "SELECT count(*) FROM t a, t b, range(400000000) r WHERE a.id + b.id = r.range", engine="spark"
+        )
         threading.Timer(5, slow.cancel).start()
         with pytest.raises(EngineError, match="cancelled"):
             slow.fetchall()
@@ -139,7 +161,7 @@ def test_s3a_reads_what_lakeq_planned(tmp_path: Path) -> None:
             assert result.fetchall() == ANSWER
             assert result.stats.bytes_scanned > 0
             changed = lake.sql(BY_DAY, engine="spark")
-            key = f"lake/t/day=01/part.parquet"
+            key = "lake/t/day=01/part.parquet"
             server.put(bucket, key, (tmp_path / "t" / "day=02" / "part.parquet").read_bytes())
             with pytest.raises(ObjectChangedError):
                 changed.fetchall()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lakeq.engines.spark.paths import name_for_spark
+from lakeq.engines.spark.paths import name_for_reader, name_for_spark
 from lakeq.errors import UnsupportedSqlError
 
 JAVA_HAS = [
@@ -37,3 +37,9 @@ def test_keys_that_hadoop_would_change_are_refused(key: str) -> None:
 def test_files_of_other_stores_are_refused() -> None:
     with pytest.raises(UnsupportedSqlError, match="engine='duckdb'"):
         name_for_spark("az://container/a.parquet")
+
+
+def test_a_reader_takes_no_name_for_a_pattern() -> None:
+    name = name_for_spark("/a/p [1]*%é{x}.parquet")
+    assert name_for_reader(name) == r"/a/p \[1\]\*%é\{x\}.parquet"
+    assert name_for_reader("s3a://bucket/x%20y") == "s3a://bucket/x y"

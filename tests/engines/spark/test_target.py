@@ -17,7 +17,9 @@ def test_without_a_target_spark_is_local() -> None:
     assert read_target(None) == SparkTarget(LOCAL)
 
 
-@pytest.mark.parametrize("url", ["local", "local[2]", "local[*]", "spark://host:7077", "spark://a:1,b:2", "sc://h:15002/;x=y"])
+@pytest.mark.parametrize(
+    "url", ["local", "local[2]", "local[*]", "spark://host:7077", "spark://a:1,b:2", "sc://h:15002/;x=y"]
+)
 def test_urls_of_spark_are_taken(url: str) -> None:
     assert read_target(url).url == url
 
@@ -29,7 +31,9 @@ def test_other_urls_are_refused_with_those_there_are(url: str) -> None:
 
 
 def test_a_mapping_gives_url_packages_and_settings() -> None:
-    target = read_target({"url": "local[1]", "packages": "a:b:1,c:d:2", "conf": {"spark.x": True, "spark.y": 2}})
+    target = read_target(
+        {"url": "local[1]", "packages": "a:b:1,c:d:2", "conf": {"spark.x": True, "spark.y": 2}}
+    )
     assert target.packages == ("a:b:1", "c:d:2")
     assert target.conf == {"spark.x": "true", "spark.y": "2"}
 
@@ -42,7 +46,7 @@ def test_what_is_no_target_is_refused(given: object) -> None:
 
 @pytest.mark.parametrize("scheme", ["spark", "sc"])
 def test_a_server_that_does_not_answer_is_told_at_once(scheme: str) -> None:
-    with pytest.raises(EngineError, match="answers at 127.0.0.1:.*Start it, or correct the URL"):
+    with pytest.raises(EngineError, match=r"answers at 127.0.0.1:.*Start it, or correct the URL"):
         start_session(read_target(f"{scheme}://127.0.0.1:{free_port()}"), needs_s3=False)
 
 
