@@ -17,7 +17,7 @@ from typing import Any
 from lakeq.engines.base import EngineContext, PlannedSession, Session
 from lakeq.engines.groups import TableRead, merge_scans
 from lakeq.engines.spark.faults import translate_analysis
-from lakeq.engines.spark.jobs import ClassicJob, ConnectJob
+from lakeq.engines.spark.jobs import ClassicJob, ConnectJob, Job
 from lakeq.engines.spark.quiet import unlogged_errors
 from lakeq.engines.spark.results import PreparedQuery, SparkResult
 from lakeq.engines.spark.s3a import find_bucket_options, is_s3
@@ -48,6 +48,9 @@ _CONF = {
     "spark.sql.ansi.doubleQuotedIdentifiers": "false",
 }
 """What an answer depends on, set in the session of each query: it has settings of its own."""
+
+_WORKER_SECONDS = 60.0
+"""A standalone cluster has workers by then, or nobody takes the query."""
 
 
 class SparkEngine:
@@ -96,7 +99,7 @@ class SparkEngine:
         except Exception as error:
             release()
             raise translate_analysis(error, plan.sql) from error
-        job = (ConnectJob if self._target.is_connect else ClassicJob)(session, f"lakeq-{uuid.uuid4()}")
+        job = self._make_job(session)
         query = PreparedQuery(plan.sql, frame, job, schema, partial(_check_tables, tables), release)
         result = SparkResult(query, limits, max_bytes, time.perf_counter() - began)
         self._running.add(result)
@@ -111,6 +114,14 @@ class SparkEngine:
             result.close()
         if started is not None:
             started.close()
+
+    def _make_job(self, session: Any) -> Job:
+        tag = f"lakeq-{uuid.uuid4()}"
+        if self._target.is_connect:
+            return ConnectJob(session, tag)
+        # Other clusters may start workers for a query, which takes its time.
+        is_standalone = self._target.session is None and self._target.url.startswith("spark://")
+        return ClassicJob(session, tag, _WORKER_SECONDS if is_standalone else None)
 
     def _write(self, plan: ScanPlan) -> tuple[str, dict[str, str]]:
         """The query for Spark, and the names of the views that it selects from, by those of the tables."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from lakeq.engines.spark.quiet import unlogged_errors
+from lakeq.errors import EngineError, LakeqError
 
 _SETTLE_MILLISECONDS = 5000
 
@@ -24,18 +25,23 @@ class Job(Protocol):
         """Have what runs end; again does no harm."""
 
     def look(self) -> tuple[float | None, int]:
-        """The share of the tasks that are done (None: there are none yet), and the bytes that they have read."""
+        """The share of the tasks that are done (None: of none yet), and the bytes that they have read."""
 
     def settle(self) -> None:
         """Wait until what ended tasks have told has arrived."""
+
+    def find_obstacle(self, seconds: float) -> LakeqError | None:
+        """Why a query that has waited for so long will wait for ever; None: it may not."""
 
 
 class ClassicJob:
     """Jobs of a SparkContext in this process's JVM."""
 
-    def __init__(self, session: Any, tag: str) -> None:
+    def __init__(self, session: Any, tag: str, workers_within: float | None = None) -> None:
+        """`workers_within`: the seconds after which a cluster without workers is an error; None: never."""
         self._context = session.sparkContext
         self._tag = tag
+        self._workers_within = workers_within
 
     def run(self, frame: Any) -> pa.Table:
         """See Job."""
@@ -68,6 +74,18 @@ class ClassicJob:
         """See Job."""
         with suppress(Exception):
             self._context._jsc.sc().listenerBus().waitUntilEmpty(_SETTLE_MILLISECONDS)
+
+    def find_obstacle(self, seconds: float) -> LakeqError | None:
+        """See Job."""
+        if self._workers_within is None or seconds < self._workers_within:
+            return None
+        if self._context._jsc.sc().getExecutorMemoryStatus().size() > 1:  # one is the driver
+            return None
+        return EngineError(
+            f"Query stopped: no worker of Spark at '{self._context.master}' has taken it for "
+            f"{seconds:.0f} s. Start workers, or ask for less than they have (spark.executor.memory).",
+            "spark",
+        )
 
     def _find_stages(self, tracker: Any) -> set[int]:
         stages: set[int] = set()
@@ -112,6 +130,9 @@ class ConnectJob:
 
     def settle(self) -> None:
         """What tasks tell comes with the answer."""
+
+    def find_obstacle(self, seconds: float) -> LakeqError | None:
+        """The server knows its workers, and does not tell."""
 
     def _hear(self, stages: Iterable[Any] | None, **_: Any) -> None:
         with self._lock:

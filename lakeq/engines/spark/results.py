@@ -159,9 +159,13 @@ class SparkResult:
     def _watch(self, began: float) -> None:
         """Stop the query when it takes more than it may, and again until it has stopped."""
         while not self._ended.wait(_LOOK_SECONDS):
-            limit = self._limits.time_limit
-            if limit is not None and time.perf_counter() - began > limit:
+            limit, seconds = self._limits.time_limit, time.perf_counter() - began
+            if limit is not None and seconds > limit:
                 self._stop(_too_long())
+            with suppress(Exception):
+                obstacle = self._query.job.find_obstacle(seconds)
+                if obstacle is not None:
+                    self._stop(obstacle)
             if self._max_bytes is not None:
                 self._count()
                 self._check_bytes()

@@ -45,3 +45,15 @@ def write_days(root: Path, days: int = 3, rows: int = 10) -> Path:
         ids = list(range(day * rows, (day + 1) * rows))
         pq.write_table(pa.table({"id": ids, "x": [i % 7 for i in ids]}), folder / "part.parquet")
     return root
+
+
+# Between two rows of `big` a task hears that it is to end; so its core is free again at once.
+LONG = "SELECT count(*) FROM big, t b, t c, t d WHERE big.id + b.id + c.id = 3 * d.id - 7"
+"""A query that takes minutes over the tables of `write_days` and `write_big`."""
+BIG_ROWS = 50_000
+
+
+def write_big(root: Path) -> None:
+    """A table `big` of one file below `root`."""
+    (root / "big").mkdir()
+    pq.write_table(pa.table({"id": list(range(BIG_ROWS))}), root / "big" / "part.parquet")

@@ -22,18 +22,17 @@ from lakeq.errors import (
     UnsupportedSqlError,
 )
 from lakeq.result import Result
-from tests.engines.spark.sessions import needs_spark, write_days
+from tests.engines.spark.sessions import LONG, needs_spark, write_big, write_days
 
 # One JVM for all of them; PySpark warns of pandas, which lakeq does not hand it.
 pytestmark = [needs_spark, pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("spark")]
 
-ENDLESS = "SELECT count(*) FROM t a, t b, t c, t d, t e, t f, t g WHERE a.id + b.id + c.id + d.id + e.id + f.id = g.id"
-
 
 @pytest.fixture
 def days(tmp_path: Path, spark: Any) -> Iterator[lakeq.Lake]:
-    """A lake of three days, and Spark to ask."""
+    """A lake of three days and one large table, and Spark to ask."""
     write_days(tmp_path)
+    write_big(tmp_path)
     with lakeq.connect(str(tmp_path), engine="spark", engines={"spark": spark}) as lake:
         yield lake
 
@@ -62,7 +61,7 @@ def test_spark_lists_nothing(days: lakeq.Lake, tmp_path: Path) -> None:
 
 
 def test_a_cancelled_query_ends_with_an_error(days: lakeq.Lake) -> None:
-    result = days.sql(ENDLESS)
+    result = days.sql(LONG)
     threading.Timer(1, result.cancel).start()
     with pytest.raises(QueryCancelledError):
         result.fetchall()
@@ -73,7 +72,7 @@ def test_limits_of_time_rows_and_bytes_hold(days: lakeq.Lake, tmp_path: Path, sp
         lakeq.connect(str(tmp_path), engines={"spark": spark}, time_limit=1) as lake,
         pytest.raises(ResourceLimitError, match="time_limit"),
     ):
-        lake.sql(ENDLESS, engine="spark").fetchall()
+        lake.sql(LONG, engine="spark").fetchall()
     with lakeq.connect(str(tmp_path), engines={"spark": spark}, row_limit=20) as lake:
         with pytest.raises(ResourceLimitError, match="20 rows"):
             lake.sql("SELECT id FROM t", engine="spark").fetchall()
