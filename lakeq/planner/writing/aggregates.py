@@ -152,7 +152,8 @@ def _count_if(arguments: Sequence[Value], group: Group) -> Value:
     x = _one(arguments, group)
     if x.kind != "boolean" or group.distinct:
         raise Refusal(f"count_if() of {x.type.name}", group.node)
-    return Value(f"CAST({group.call('count', f'CASE WHEN {x.text} THEN 1 END')} AS DECIMAL(38, 0))", HUGEINT, group.node)
+    counted = group.call("sum", f"CASE WHEN {x.text} THEN 1 ELSE 0 END")  # of no rows it is NULL
+    return Value(f"CAST({counted} AS DECIMAL(38, 0))", HUGEINT, group.node)
 
 
 def _by(arguments: Sequence[Value], group: Group) -> Value:

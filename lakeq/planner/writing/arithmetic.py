@@ -126,8 +126,8 @@ def _calculate_decimals(left: Value, sign: str, right: Value, scope: Scope, node
         width = max(p - s, q - r) + scale + 1
     if scale > 38:
         raise Refusal(f"`{sign}` of decimals with {scale} digits after the point", node)
-    if width > 18 and max(p, q) <= 18 and sign != "%":
-        width = 18
+    if sign == "*" and width > 18 >= max(p, q) and scale < 18:
+        width = 18  # where both fit 64 bits DuckDB stays there, and fails rather than grow
     type_ = decimal(min(width, 38), scale)
     a, b = (_as_decimal(v, scope) for v in (left, right))
     if scope.is_spark and scale > 6 and _spark_width(sign, (p, s), (q, r)) > 38:
@@ -177,9 +177,12 @@ def divide(left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
     kinds = {left.kind, right.kind}
     type_ = FLOAT if "float" in kinds and "double" not in kinds else DOUBLE
     a, b = (convert(v, type_, scope).text for v in (left, right))
+    name = spell_type(type_, scope.dialect)
+    if scope.is_spark and type_ is FLOAT:  # Spark divides floats as doubles
+        wide = divide(*(convert(v, DOUBLE, scope) for v in (left, right)), scope, node)
+        return Value(f"CAST({wide.text} AS FLOAT)", FLOAT, node)
     if not scope.is_spark or _is_nonzero(right):
         return Value(f"({a} / {b})", type_, node)
-    name = spell_type(type_, scope.dialect)
     infinite = f"CAST('Infinity' AS {name})"
     if right.kind in REALS:
         minus = f"CAST('-Infinity' AS {name})"
@@ -188,12 +191,10 @@ def divide(left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
 
 
 def write_whole_division(node: exp.Expr, scope: Scope) -> Value:
-    """`a // b`: of integers without the rest, of other numbers as `/`."""
+    """`a // b` of integers, without the rest; by 0 it fails."""
     left, right = _numbers(scope.express(node.this), scope.express(node.expression), scope, node)
     if {left.kind, right.kind} != {"integer"}:
-        if not {left.kind, right.kind} <= set(NUMBERS):
-            raise Refusal(f"`//` of {left.type.name} and {right.type.name}", node)
-        return divide(left, right, scope, node)
+        raise Refusal(f"`//` of {left.type.name} and {right.type.name}. Use `/`", node)
     type_ = meet([left, right], node)
     if is_wide(type_) or is_wide(left.type) or is_wide(right.type):
         raise Refusal("`//` of HUGEINT. CAST to BIGINT", node)

@@ -53,8 +53,8 @@ def _accepts(parameter: Parameter, value: Value) -> bool:
             return isinstance(known, int) and known > 0
         case "natural":
             return isinstance(known, int) and known >= 0
-        case "literal":
-            return isinstance(known, str)
+        case "minus":
+            return isinstance(known, int) and known < 0
         case "nonempty":
             return isinstance(known, str) and known != ""
     if value.kind == "null":

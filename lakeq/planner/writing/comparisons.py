@@ -254,16 +254,12 @@ def write_like(node: exp.Expr, scope: Scope) -> Value:
         texts[0] = write_lower(texts[0], scope)
         texts[1] = write_constant(pattern.constant.lower(), pattern.type, node, scope.dialect).text
     negated = "NOT " if node.args.get("negate") else ""
-    if scope.is_spark and (not isinstance(pattern.constant, str) or "\\" in pattern.constant or escape):
-        escape = escape or _free_sign(pattern, node)
+    if scope.is_spark and not escape:
+        if not pattern.is_constant:  # a backslash is one, there too
+            texts[1] = f"replace({texts[1]}, '\\\\', '\\\\\\\\')"
+        elif "\\" in (pattern.constant or ""):
+            escape = next(sign for sign in "!#~^$&|@`" if sign not in pattern.constant)
     tail = ""
     if escape:
         tail = f" ESCAPE {write_constant(escape, pattern.type, node, scope.dialect).text}"
     return Value(f"({texts[0]} {negated}LIKE {texts[1]}{tail})", BOOLEAN, node)
-
-
-def _free_sign(pattern: Value, node: exp.Expr) -> str:
-    """A character that the pattern does not have, to stand for the escape that DuckDB does not know."""
-    if not isinstance(pattern.constant, str):
-        raise Refusal("LIKE with a pattern that is not a literal, in which Spark knows escapes", node)
-    return next(sign for sign in "!#~^$&|@`" if sign not in pattern.constant)

@@ -3,7 +3,7 @@
     strpos(s text, part text) -> BIGINT = CAST(instr({s}, {part}) AS BIGINT)
 
 A parameter asks for a kind: those of `sqltypes`, or `exact`, `moment`, `real` (a number, as DOUBLE),
-`positive` and `natural` (whole numbers in the query), `literal` and `nonempty` (texts in the query). The result
+`positive`, `natural` and `minus` (whole numbers in the query), `nonempty` (a text in the query). The result
 is a type, or a parameter whose type it has. Source: spark.apache.org/docs/latest/api/sql,
 trino.io/docs/476/functions, and what both answered.
 """
@@ -83,6 +83,8 @@ suffix(s text, part text) -> BOOLEAN = endswith({s}, {part})
 prefix(s text, part text) -> BOOLEAN = startswith({s}, {part})
 contains(s text, part text) -> BOOLEAN = contains({s}, {part})
 right(s text, n natural) -> VARCHAR = right({s}, {n})
+substr(s text, i minus) -> VARCHAR = substr({s}, {i})
+substring(s text, i minus) -> VARCHAR = substr({s}, {i})
 repeat(s text, n integer) -> VARCHAR = repeat({s}, CAST({n} AS INT))
 split_part(s text, d nonempty, i positive) -> VARCHAR = split_part({s}, {d}, {i})
 md5(s text) -> VARCHAR = md5({s})
@@ -95,9 +97,7 @@ levenshtein(a text, b text) -> BIGINT = CAST(levenshtein({a}, {b}) AS BIGINT)
 last_day(x date) -> DATE = last_day({x})
 last_day(x timestamp) -> DATE = last_day({x})
 make_date(y integer, m integer, d integer) -> DATE = make_date(CAST({y} AS INT), CAST({m} AS INT), CAST({d} AS INT))
-epoch_ms(x timestamp) -> BIGINT = unix_millis(CAST({x} AS TIMESTAMP))
 epoch_us(x timestamp) -> BIGINT = unix_micros(CAST({x} AS TIMESTAMP))
-epoch_ms(x instant) -> BIGINT = unix_millis({x})
 epoch_us(x instant) -> BIGINT = unix_micros({x})
 dayname(x moment) -> VARCHAR = date_format({x}, 'EEEE')
 monthname(x moment) -> VARCHAR = date_format({x}, 'MMMM')

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
 
 from sqlglot import exp
 
@@ -16,6 +18,8 @@ _GROUPED = (
     "integer", "decimal", "float", "double", "text", "boolean", "date", "timestamp", "instant", "binary",
     "list", "row",
 )  # fmt: skip
+
+_MOST_SETS = 64
 
 
 def has_aggregate(node: exp.Expr) -> bool:
@@ -39,6 +43,20 @@ def _within(window: exp.Window) -> list[exp.Expr]:
     return [*call.iter_expressions(), *others, *keys]
 
 
+def is_grouping(node: exp.Expr) -> bool:
+    """Whether an expression is GROUPING(…), which is 1 of what is not among the keys."""
+    return isinstance(node, exp.Anonymous) and node.name.casefold() == "grouping"
+
+
+def reads_keys(node: exp.Expr) -> bool:
+    """Whether an expression reads a column outside of aggregates."""
+    if is_aggregate(node):
+        return False
+    if isinstance(node, exp.Column | exp.Query | exp.Subquery) or is_grouping(node):
+        return True
+    return any(reads_keys(child) for child in node.iter_expressions())
+
+
 def has_window(node: exp.Expr) -> bool:
     """Whether an expression has a call with OVER, of this query."""
     if isinstance(node, exp.Query | exp.Subquery):
@@ -46,57 +64,84 @@ def has_window(node: exp.Expr) -> bool:
     return isinstance(node, exp.Window) or any(has_window(child) for child in node.iter_expressions())
 
 
-def write_group(group: exp.Expr | None, outputs: Sequence[Output], scope: Scope) -> str:
-    """` GROUP BY …`, empty where there is none."""
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """GROUP BY: the sets of keys that rows are grouped by, one without ROLLUP and its like. `is_plain`: there
+    is none of them. None of constants, by which nothing is told apart."""
+
+    sets: tuple[tuple[str, ...], ...] = ()
+    is_plain: bool = True
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of all sets."""
+        return frozenset(key for keys in self.sets for key in keys)
+
+
+def write_keys(sets: Sequence[Sequence[str]], is_plain: bool) -> str:
+    """` GROUP BY …`, empty where there is nothing to group by."""
+    if is_plain:
+        return f" GROUP BY {', '.join(sets[0])}" if sets and sets[0] else ""
+    return f" GROUP BY GROUPING SETS ({', '.join(_bracket(keys) for keys in sets)})"
+
+
+def _bracket(keys: Sequence[str]) -> str:
+    return f"({', '.join(keys)})"
+
+
+def read_group(group: exp.Expr | None, outputs: Sequence[Output], scope: Scope) -> Grouping:
+    """What GROUP BY means."""
     if group is None:
-        return ""
+        return Grouping()
     for part, value in group.args.items():
         if value and part not in ("expressions", "all"):
             raise Refusal(f"GROUP BY with {part.upper()}", group)
     if group.args.get("all"):
         keys = [output.value for output in outputs if not has_aggregate(output.node)]
-        return _write_keys([_check(key) for key in keys], bool(outputs), group)
+        return _plain(keys, group)
     plain: list[Value] = []
-    parts: list[str] = []
+    parts: list[list[list[Value]]] = []
     for key in group.expressions:
-        if isinstance(key, exp.Rollup | exp.Cube):
-            word = "ROLLUP" if isinstance(key, exp.Rollup) else "CUBE"
-            sets = [_write_set(item, outputs, scope) for item in key.expressions]
-            parts.append(f"{word} ({', '.join(sets)})")
-        elif isinstance(key, exp.GroupingSets):
-            sets = [_write_set(item, outputs, scope, brackets=True) for item in key.expressions]
-            parts.append(f"GROUPING SETS ({', '.join(sets)})")
+        if isinstance(key, exp.Rollup | exp.Cube | exp.GroupingSets):
+            parts.append(_read_sets(key, outputs, scope))
         elif isinstance(key, exp.Tuple):
             raise Refusal("GROUP BY of a row", key)
         else:
-            plain.append(_check(_key(key, outputs, scope)))
+            plain.append(_key(key, outputs, scope))
     if not parts:
-        return _write_keys(plain, True, group)
-    texts = [value.text for value in plain if not value.is_constant]
-    if scope.is_spark and (len(parts) > 1 or any("ROLLUP" in p and "GROUPING" in p for p in parts)):
-        raise Refusal("more than one ROLLUP, CUBE or GROUPING SETS", group)
-    return f" GROUP BY {', '.join([*texts, *parts])}"
+        return _plain(plain, group)
+    sets = []
+    for chosen in product(*parts):
+        values = [_check(value) for keys in ([plain], chosen) for part in keys for value in part]
+        sets.append(tuple(dict.fromkeys(value.text for value in values if not value.is_constant)))
+    if len(sets) > _MOST_SETS or len(set(map(frozenset, sets))) < len(sets):
+        raise Refusal("GROUPING SETS of which two are the same, or too many", group)
+    return Grouping(tuple(sets), is_plain=False)
 
 
-def _write_keys(keys: Sequence[Value], asks: bool, group: exp.Expr) -> str:
-    texts = list(dict.fromkeys(key.text for key in keys if not key.is_constant))
-    if not texts and keys and asks:
+def _plain(keys: Sequence[Value], group: exp.Expr) -> Grouping:
+    texts = tuple(dict.fromkeys(_check(key).text for key in keys if not key.is_constant))
+    if keys and not texts:
         raise Refusal("GROUP BY of constants alone", group)
-    return f" GROUP BY {', '.join(texts)}" if texts else ""
+    return Grouping((texts,))
 
 
-def _write_set(item: exp.Expr, outputs: Sequence[Output], scope: Scope, brackets: bool = False) -> str:
-    if isinstance(item, exp.Tuple):
-        keys = item.expressions
-    elif isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets):
-        raise Refusal("ROLLUP or CUBE within GROUPING SETS", item)
+def _read_sets(node: exp.Expr, outputs: Sequence[Output], scope: Scope) -> list[list[Value]]:
+    """The sets that ROLLUP, CUBE and GROUPING SETS stand for."""
+    items = []
+    for item in node.expressions:
+        if isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets):
+            raise Refusal("ROLLUP or CUBE within GROUPING SETS", item)
+        parts = item.expressions if isinstance(item, exp.Tuple) else [item.unnest()]
+        items.append([_key(part.unnest(), outputs, scope) for part in parts])
+    if isinstance(node, exp.GroupingSets):
+        return items
+    if isinstance(node, exp.Rollup):
+        chosen = [items[:count] for count in range(len(items), -1, -1)]
     else:
-        keys = [item]
-    values = [_check(_key(key.unnest(), outputs, scope)) for key in keys]
-    if any(value.is_constant for value in values):
-        raise Refusal("a constant in GROUPING SETS", item)
-    text = ", ".join(value.text for value in values)
-    return f"({text})" if brackets or len(values) != 1 else text
+        counts = range(len(items), -1, -1)
+        chosen = [list(some) for count in counts for some in combinations(items, count)]
+    return [[value for item in some for value in item] for some in chosen]
 
 
 def _key(key: exp.Expr, outputs: Sequence[Output], scope: Scope) -> Value:

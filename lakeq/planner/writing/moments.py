@@ -146,13 +146,9 @@ def write_difference(arguments: Sequence[Value], scope: Scope, node: exp.Expr) -
 
 def _count_days(unit: str, days: Sequence[str], scope: Scope, node: exp.Expr) -> Value:
     a, b = days
-    if unit == "week":
-        cut = [f"trunc({x}, 'WEEK')" if scope.is_spark else f"date_trunc('week', {x})" for x in days]
-        divide = "div" if scope.is_spark else "/"
-        counted = (
-            f"datediff({cut[1]}, {cut[0]})" if scope.is_spark else f"date_diff('day', {cut[0]}, {cut[1]})"
-        )
-        text = f"({counted} {divide} 7)"
+    if unit == "week":  # whole ones, whatever the help says
+        counted = f"datediff({b}, {a})" if scope.is_spark else f"date_diff('day', {a}, {b})"
+        text = f"({counted} {'div' if scope.is_spark else '/'} 7)"
     elif unit == "day":
         text = f"datediff({b}, {a})" if scope.is_spark else f"date_diff('day', {a}, {b})"
     else:
@@ -169,7 +165,7 @@ def write_format(arguments: Sequence[Value], scope: Scope, node: exp.Expr) -> Va
     value, pattern = arguments
     if value.kind == "text" or not isinstance(pattern.constant, str):
         raise Refusal("strftime() with a format that is not a literal", node)
-    if value.kind not in ("date", "timestamp"):
+    if value.kind not in MOMENTS:
         raise Refusal(f"strftime() of {value.type.name}", node)
     made = _translate(pattern.constant, _JAVA if scope.is_spark else _MYSQL, scope.is_spark, node)
     moment = convert(value, TIMESTAMP, scope).text
@@ -205,6 +201,7 @@ def write_added(arguments: Sequence[Value], scope: Scope, node: exp.Expr) -> Val
     return move_by(arguments[0], "+", arguments[1], scope, node)
 
 
+_EPOCH = Value("", VARCHAR, exp.null(), "epoch")
 MOMENT_CALLS: dict[str, Callable[[Sequence[Value], Scope, exp.Expr], Value]] = {
     "date_part": write_part,
     "datepart": write_part,
@@ -213,6 +210,7 @@ MOMENT_CALLS: dict[str, Callable[[Sequence[Value], Scope, exp.Expr], Value]] = {
     "date_diff": write_difference,
     "datediff": write_difference,
     "strftime": write_format,
+    "epoch": lambda arguments, scope, node: write_part([_EPOCH, *arguments], scope, node),
     "date_add": write_added,
     **dict.fromkeys(
         [f"to_{unit}s" for unit in ("year", "quarter", "month", "week", "day", "hour", "minute", "second")],

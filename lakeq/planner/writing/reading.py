@@ -18,9 +18,9 @@ from lakeq.planner.parse import DIALECT, SLIPS, load_dialect
 _MARK = "lakeq_call_"
 _NAMES = (
     TokenType.VAR, TokenType.LEFT, TokenType.RIGHT, TokenType.REPLACE, TokenType.FIRST, TokenType.GLOB,
-    TokenType.DATE, TokenType.TIMESTAMP,
+    TokenType.DATE, TokenType.TIMESTAMP, TokenType.LIST,
 )  # fmt: skip
-_SYNTAX = frozenset({"CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "OVERLAY", "COLUMNS"})
+_SYNTAX = frozenset({"CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "OVERLAY", "COLUMNS", "EXCLUDE", "RENAME", "MATERIALIZED"})
 """Calls with a syntax of their own, which the parser has to see."""
 _CALLS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.CurrentDate: ("current_date", "this"),
@@ -32,6 +32,7 @@ _CALLS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.RegexpFullMatch: ("regexp_full_match", "this", "expression"),
     exp.Columns: ("columns", "this"),
     exp.Abs: ("abs", "this"),
+    exp.BitwiseXor: ("xor", "this", "expression"),
     exp.Explode: ("unnest", "this"),
     exp.Pow: ("pow", "this", "expression"),
 }
@@ -43,9 +44,11 @@ def read_duckdb(sql: str) -> exp.Expr:
     dialect = sqlglot.Dialect.get_or_raise(DIALECT)
     try:
         tokens = dialect.tokenize(sql)
-        for token, after in zip(tokens, tokens[1:], strict=False):
+        for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False):
             is_call = token.token_type in _NAMES and after.token_type is TokenType.L_PAREN
-            if is_call and token.text.upper() not in _SYNTAX:
+            replaces = token.token_type is TokenType.REPLACE and before is not None
+            is_part = replaces and before.token_type in (TokenType.STAR, TokenType.R_PAREN)  # * REPLACE (…)
+            if is_call and not is_part and token.text.upper() not in _SYNTAX:
                 token.text = _MARK + token.text
         trees = [tree for tree in dialect.parser().parse(tokens, sql) if tree is not None]
     except (SqlglotError, RecursionError, *SLIPS) as error:

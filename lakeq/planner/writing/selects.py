@@ -9,11 +9,20 @@ from sqlglot import exp
 
 from lakeq.planner.dialects.refusal import Refusal
 from lakeq.planner.writing.comparisons import condition
-from lakeq.planner.writing.grouping import has_aggregate, has_window, write_group
+from lakeq.planner.writing.grouping import (
+    Grouping,
+    has_aggregate,
+    has_window,
+    is_grouping,
+    read_group,
+    reads_keys,
+    write_keys,
+)
 from lakeq.planner.writing.ordering import check_order, direction
 from lakeq.planner.writing.outputs import Output, give_names, list_outputs
 from lakeq.planner.writing.scope import Scope, Written
 from lakeq.planner.writing.sources import spread, write_from
+from lakeq.planner.writing.sqltypes import spell_type
 from lakeq.planner.writing.values import Value
 
 _PARTS = frozenset(
@@ -41,33 +50,103 @@ def write_select(select: exp.Expr, scope: Scope) -> Written:
     outputs = list_outputs(select, scope)
     where = select.args.get("where")
     tests = ([condition(where.this, scope)] if where is not None else []) + asked
-    text = f" FROM {source}" if source else ""
-    text += f" WHERE {' AND '.join(tests)}" if tests else ""
-    text += write_group(select.args.get("group"), outputs, scope)
+    body = Body(select, scope, outputs, f" FROM {source}" if source else "")
+    body.text += f" WHERE {' AND '.join(tests)}" if tests else ""
+    body.grouping = read_group(select.args.get("group"), outputs, scope)
     having = select.args.get("having")
-    text += f" HAVING {condition(having.this, scope.for_having())}" if having is not None else ""
-    ordering = write_ordering(select.args.get("order"), outputs, scope)
-    distinct, qualify = select.args.get("distinct"), select.args.get("qualify")
-    keys = distinct.args.get("on") if distinct is not None else None
-    kept = None if qualify is None else condition(qualify.this, scope)
-    if keys is not None:
-        if kept is not None:
-            raise Refusal("DISTINCT ON with QUALIFY", select)
-        kept = _keep_first(keys, outputs, ordering, scope)
-    is_distinct = distinct is not None and keys is None
-    if is_distinct and any(place is None for place, _, _ in ordering.keys):
-        raise Refusal("SELECT DISTINCT with an ORDER BY of what it does not show", select)
+    if having is not None:
+        body.having = condition(having.this, scope.for_having())
+    body.ordering = write_ordering(select.args.get("order"), outputs, scope)
+    _read_kept(body)
     names = [output.name for output in outputs]
-    shown = give_names(names)
-    written = tuple((name, output.value.type) for name, output in zip(shown, outputs, strict=True))
-    if kept is not None:
-        body = _wrap(outputs, shown, kept, text, ordering, is_distinct, scope)
-    else:
-        listed = ", ".join(
-            f"{o.value.text} AS {scope.quote(name)}" for o, name in zip(outputs, shown, strict=True)
-        )
-        body = f"SELECT {'DISTINCT ' if is_distinct else ''}{listed}{text}{_order_text(ordering)}"
-    return Written(body + write_limit(select, scope), written, tuple(names))
+    body.shown = give_names(names)
+    written = tuple((name, output.value.type) for name, output in zip(body.shown, outputs, strict=True))
+    return Written(_write_body(body) + write_limit(select, scope), written, tuple(names))
+
+
+@dataclass(slots=True)
+class Body:
+    """The parts of a SELECT on their way to text: `text` is FROM and WHERE; `kept` the condition of QUALIFY or
+    DISTINCT ON; `shown` the outputs' names there."""
+
+    select: exp.Expr
+    scope: Scope
+    outputs: list[Output]
+    text: str
+    grouping: Grouping = field(default_factory=Grouping)
+    having: str = ""
+    kept: str = ""
+    is_distinct: bool = False
+    ordering: Ordering = field(default_factory=Ordering)
+    shown: list[str] = field(default_factory=list)
+
+
+def _read_kept(body: Body) -> None:
+    """DISTINCT, DISTINCT ON and QUALIFY."""
+    distinct, qualify = body.select.args.get("distinct"), body.select.args.get("qualify")
+    keys = distinct.args.get("on") if distinct is not None else None
+    if qualify is not None:
+        body.kept = condition(qualify.this, body.scope)
+    if keys is not None:
+        if body.kept:
+            raise Refusal("DISTINCT ON with QUALIFY", body.select)
+        body.kept = _keep_first(keys, body.outputs, body.ordering, body.scope)
+    body.is_distinct = distinct is not None and keys is None
+    if body.is_distinct and any(place is None for place, _, _ in body.ordering.keys):
+        raise Refusal("SELECT DISTINCT with an ORDER BY of what it does not show", body.select)
+
+
+def _write_body(body: Body) -> str:
+    """The SELECT without LIMIT."""
+    sets = not body.grouping.is_plain
+    if sets and body.scope.is_spark:
+        return _write_sets(body)
+    text = body.text + write_keys(body.grouping.sets, body.grouping.is_plain)
+    text += f" HAVING {body.having}" if body.having else ""
+    groups = body.select.args.get("group") is not None or any(has_aggregate(o.node) for o in body.outputs)
+    if body.kept or (groups and any(place is None for place, _, _ in body.ordering.keys)):
+        return _wrap(body, text, body.kept)
+    word = "DISTINCT " if body.is_distinct else ""
+    return f"SELECT {word}{_list_outputs(body)}{text}{_order_text(body.ordering)}"
+
+
+def _list_outputs(body: Body, keys: frozenset[str] = frozenset()) -> str:
+    """The outputs with their names; `keys` are NULL in a row over all."""
+    parts = []
+    for output, name in zip(body.outputs, body.shown, strict=True):
+        text = output.value.text
+        if text in keys:
+            text = f"CAST(NULL AS {spell_type(output.value.type, body.scope.dialect)})"
+        elif keys and is_grouping(output.node):
+            text = "CAST(1 AS BIGINT)"
+        parts.append(f"{text} AS {body.scope.quote(name)}")
+    return ", ".join(parts)
+
+
+def _write_sets(body: Body) -> str:
+    """Spark's GROUPING SETS: it gives no row for the set of no keys where no rows are met, DuckDB one, so that
+    set is a query of its own; and it does not find a key in HAVING, so that is asked around it."""
+    sets = [keys for keys in body.grouping.sets if keys]
+    if len(sets) == len(body.grouping.sets):
+        return _wrap(body, body.text + write_keys(sets, False), body.having or body.kept, twice=True)
+    if body.kept or any(place is None for place, _, _ in body.ordering.keys):
+        raise Refusal("ROLLUP or CUBE with QUALIFY, or ordered by what is not shown", body.select)
+    having = body.select.args.get("having")
+    nodes = [o.node for o in body.outputs if o.value.text not in body.grouping.keys and not is_grouping(o.node)]
+    nodes += [having.this] if having is not None else []
+    if any(reads_keys(node) or has_window(node) for node in nodes):
+        raise Refusal("ROLLUP or CUBE with an expression of their keys, or a window", body.select)
+    total = f"SELECT {_list_outputs(body, body.grouping.keys)}{body.text}"
+    total += f" HAVING {body.having}" if body.having else " HAVING count(*) >= 0"
+    ordering, body.ordering = body.ordering, Ordering()
+    parts = [total]
+    if sets:
+        parts.insert(0, _wrap(body, body.text + write_keys(sets, False), body.having, twice=True))
+    alias = body.scope.quote(body.scope.shared.names.take("sets"))
+    listed = ", ".join(f"{alias}.{body.scope.quote(name)} AS {body.scope.quote(name)}" for name in body.shown)
+    word = "DISTINCT " if body.is_distinct else ""
+    whole = " UNION ALL ".join(f"({part})" for part in parts)
+    return f"SELECT {word}{listed} FROM ({whole}) AS {alias}{_order_text(ordering)}"
 
 
 def _spread_items(select: exp.Expr, source: str, scope: Scope) -> tuple[str, exp.Expr]:
@@ -116,35 +195,31 @@ def _keep_first(keys: exp.Expr, outputs: Sequence[Output], ordering: Ordering, s
     return f"(row_number() OVER (PARTITION BY {', '.join(texts)} ORDER BY {order}) = 1)"
 
 
-def _wrap(
-    outputs: Sequence[Output],
-    shown: Sequence[str],
-    kept: str,
-    text: str,
-    ordering: Ordering,
-    is_distinct: bool,
-    scope: Scope,
-) -> str:
-    """The query within one that keeps the rows of QUALIFY: neither Spark nor Trino has it."""
+def _wrap(body: Body, text: str, kept: str, twice: bool = False) -> str:
+    """The query within one that keeps the rows of QUALIFY, which neither Spark nor Trino has, and orders by
+    aggregates that are not shown, which Spark does not find behind a HAVING. `twice`: HAVING is asked here,
+    so there may be no QUALIFY beside it."""
+    if twice and body.having and body.kept:
+        raise Refusal("HAVING and QUALIFY behind ROLLUP or CUBE", body.select)
+    scope = body.scope
     alias = scope.quote(scope.shared.names.take("kept"))
-    inner = [f"{o.value.text} AS {scope.quote(f'c{i}')}" for i, o in enumerate(outputs)]
-    inner.append(f"{kept} AS {scope.quote('keep')}")
+    inner = [f"{o.value.text} AS {scope.quote(f'c{i}')}" for i, o in enumerate(body.outputs)]
+    if kept:
+        inner.append(f"{kept} AS {scope.quote('keep')}")
     order = []
-    for i, (place, value, way) in enumerate(ordering.keys):
+    for i, (place, value, way) in enumerate(body.ordering.keys):
         if place is None:
             inner.append(f"{value.text} AS {scope.quote(f'o{i}')}")
             order.append(f"{alias}.{scope.quote(f'o{i}')}{way}")
         else:
             order.append(f"{place}{way}")
     listed = ", ".join(
-        f"{alias}.{scope.quote(f'c{i}')} AS {scope.quote(name)}" for i, name in enumerate(shown)
+        f"{alias}.{scope.quote(f'c{i}')} AS {scope.quote(name)}" for i, name in enumerate(body.shown)
     )
-    word = "DISTINCT " if is_distinct else ""
+    word = "DISTINCT " if body.is_distinct else ""
     by = f" ORDER BY {', '.join(order)}" if order else ""
-    return (
-        f"SELECT {word}{listed} FROM (SELECT {', '.join(inner)}{text}) AS {alias} "
-        f"WHERE {alias}.{scope.quote('keep')}{by}"
-    )
+    where = f" WHERE {alias}.{scope.quote('keep')}" if kept else ""
+    return f"SELECT {word}{listed} FROM (SELECT {', '.join(inner)}{text}) AS {alias}{where}{by}"
 
 
 def write_ordering(order: exp.Expr | None, outputs: Sequence[Output], scope: Scope) -> Ordering:

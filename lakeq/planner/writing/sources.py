@@ -49,11 +49,13 @@ def write_source(node: exp.Expr, scope: Scope) -> str:
         return _write_table(node, scope)
     if isinstance(node, exp.Subquery):
         if isinstance(node.this, exp.Table | exp.Subquery) and not node.alias:
-            inner = node.this
-            text, asked = write_joined(inner, [*(inner.args.get("joins") or ())], scope)
+            inner = node.this.copy()
+            joins = inner.args.get("joins") or ()
+            inner.set("joins", None)
+            text, asked = write_joined(inner, joins, scope)
             if asked:
                 raise Refusal("a SEMI or ANTI JOIN in parentheses", node)
-            return f"({text})" if inner.args.get("joins") else text
+            return f"({text})" if joins else text
         return _name(_derive(scope.shared.write(node.this, _closed(scope)), scope), node, scope)
     if isinstance(node, exp.Values):
         return _name(_derive(scope.shared.write(node, _closed(scope)), scope), node, scope)
@@ -153,7 +155,7 @@ def _write_join(join: exp.Expr, scope: Scope) -> str:
 
 
 def _shared_names(scope: Scope, count: int) -> list[str]:
-    left = {f.name.casefold() for r in scope.relations[:count] for f in r.fields}
+    left = {f.name.casefold() for r in scope.relations[:count] for f in r.fields if not f.is_hidden}
     return [f.name for r in scope.relations[count:] for f in r.fields if f.name.casefold() in left]
 
 
