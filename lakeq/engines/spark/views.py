@@ -7,16 +7,15 @@ rows by the name of their file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from lakeq.catalog.hive_names import hive_folder
 from lakeq.catalog.table import HIDDEN_COLUMNS, MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN
-from lakeq.engines.groups import FileGroup, TableRead, group_files
+from lakeq.engines.groups import FileGroup, TableRead, group_files, name_partitions
 from lakeq.engines.spark.listing import write_listing
 from lakeq.engines.spark.paths import name_for_reader, name_for_spark
 from lakeq.engines.spark.readers import (
@@ -62,8 +61,8 @@ def describe_table(read: TableRead, store: Store, wanted: frozenset[str]) -> Spa
 
     UnsupportedSqlError for files and columns that Spark would read in another way than DuckDB, or not at all.
     """
-    table, groups, every = read.table, group_files(read, store, "", by_path=False, may_open=True), []
-    names = []
+    table, names, every = read.table, [], []
+    groups = group_files(read, store, "", by_path=False, may_open=True)
     for group in groups:
         urls = [store.url(path) for path in group.files["path"].to_pylist()]
         obstacle = find_obstacle(table.format, group.schema, urls)
@@ -72,7 +71,7 @@ def describe_table(read: TableRead, store: Store, wanted: frozenset[str]) -> Spa
         names.append(tuple(map(name_for_spark, urls)))
         every.append(_store_columns(read, group, wanted))
     hidden = tuple(column for column in HIDDEN_COLUMNS if column.name in read.hidden)
-    shown = [c for c in table.columns if _can_show(read, c, every)]
+    shown = [c for c in table.columns if spark_type(c.type) is not None]
     lost = next((c for c in table.columns if c not in shown and c.name.casefold() in wanted), None)
     if lost is not None:
         raise _refuse(f"Spark has no type for column '{lost.name}' of table '{table.name}' ({lost.type})")
@@ -140,10 +139,6 @@ def _store_columns(read: TableRead, group: FileGroup, wanted: frozenset[str]) ->
     return stored
 
 
-def _can_show(read: TableRead, column: Column, every: Sequence[Mapping[str, StoredColumn]]) -> bool:
-    return spark_type(column.type) is not None
-
-
 def _select(
     table: SparkTable, group: FileGroup, stored: Mapping[str, StoredColumn], name: str, files: str
 ) -> str:
@@ -182,16 +177,10 @@ def _describe_files(table: SparkTable) -> pa.Table:
     for i in table.read.keys:
         described[f"lakeq_{i}"] = files[f"value_{i}"]
     if table.read.hidden:
-        columns = table.read.table.partition_columns
-        raws = [files[f"raw_{i}"].to_pylist() for i in range(len(columns))]
-        rows = zip(*raws, strict=True) if raws else [()] * files.num_rows
-        names = [column.name for column in columns]
         described[f"lakeq_{PATH_COLUMN}"] = [table.store.url(path) for path in files["path"].to_pylist()]
         described[f"lakeq_{SIZE_COLUMN}"] = files["size"]
         described[f"lakeq_{MODIFIED_COLUMN}"] = files["modified"]
-        described[f"lakeq_{PARTITION_COLUMN}"] = pa.array(
-            ["/".join(map(hive_folder, names, row)) for row in rows], pa.string()
-        )
+        described[f"lakeq_{PARTITION_COLUMN}"] = name_partitions(table.read.table, files)
     return pa.table(described)
 
 
