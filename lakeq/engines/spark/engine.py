@@ -166,8 +166,10 @@ class SparkEngine:
         try:
             if needs_s3 and not self._target.is_connect:
                 check_s3a(base)
-            session = base.newSession()
-            for name, value in _CONF.items():
+            # Spark Connect has newSession since 4.3, and no settings of the old one are in it.
+            session = (getattr(base, "newSession", None) or base.cloneSession)()
+            given = self._target.conf if self._target.is_connect else {}
+            for name, value in {**given, **_CONF}.items():
                 session.conf.set(name, value)
         except LakeqError:
             raise
@@ -181,8 +183,9 @@ class SparkEngine:
 
     def _release(self, session: Any, views: list[str], folder: tempfile.TemporaryDirectory[str]) -> None:
         with suppress(Exception):
-            if self._target.is_connect:
-                session.stop()
+            if self._target.is_connect:  # stop() would end a server in this process too
+                session.client.release_session()
+                session.client.close()
             else:
                 for view in views:
                     session.catalog.dropTempView(view)
