@@ -160,7 +160,7 @@ class SparkEngine:
         with self._lock:
             if self._is_closed:
                 raise EngineError("This engine is closed. Open the lake again.", "spark")
-            if self._started is None:
+            if self._started is None or (self._started.is_ended and self._target.session is None):
                 self._started = start_session(self._target, needs_s3)
             base = self._started.session
         try:

@@ -39,6 +39,12 @@ class Started:
     is_ours: bool
     gateway: Any = None
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether somebody else has stopped it, such as the lake that had started it."""
+        context = getattr(self.session, "_sc", None)
+        return context is not None and context._jsc is None
+
     def close(self) -> None:
         """End what was started. A session of the user's goes on."""
         if not self.is_ours:
