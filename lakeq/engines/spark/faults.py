@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lakeq.engines.spark.texts import BAD_CELL
+from lakeq.engines.spark.texts import BAD_CELL, END
 from lakeq.errors import (
     AccessDeniedError,
     ConfigError,
@@ -17,7 +17,7 @@ from lakeq.errors import (
 
 _PATH = re.compile(r"((?:file:|s3a://)\S+?)[\s.,;]*(?:SQLSTATE|\n|$| )")
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_.]+)\] ([^\n]*)")
-_CELL = re.compile(re.escape(BAD_CELL) + r"([^\n]*)")
+_CELL = re.compile(f"{BAD_CELL}(.*?){END}", re.DOTALL)
 _ANALYSIS = ("AnalysisException", "ParseException")
 _DENIED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "Status Code: 403")
 _GONE = ("Connection refused", "StatusCode.UNAVAILABLE", "SparkContext was shut down", "stopped SparkContext",

@@ -11,8 +11,8 @@ import pyarrow as pa
 from lakeq.engines.spark.types import spark_type
 from lakeq.formats.text_types import DATE_PATTERN, TIMESTAMP_PATTERN, ZONED_PATTERN
 
-BAD_CELL = "lakeq-cell: "
-"""How the errors of cells begin that are no values of their column."""
+BAD_CELL, END = "lakeq-cell: ", " :lakeq"
+"""What is around the errors of cells that are no values of their column."""
 
 _FLOAT_PATTERN = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i)[+-]?inf(?:inity)?|nan"
 
@@ -24,7 +24,10 @@ def quote_spark_text(text: str) -> str:
 
 def write_error(words: str, type: str) -> str:
     """An expression, of a type of Spark's, that ends the query with the text of the expression `words`."""
-    return f"CAST(raise_error({words}) AS {type})"
+    if "<" in type:
+        return f"CAST(raise_error({words}) AS {type})"
+    # raise_error is volatile to Spark: no condition passes it, and none reaches the files.
+    return f"CAST(CAST(CAST({words} AS TINYINT) AS STRING) AS {type})"
 
 
 def write_cell(text: str, name: str, type: pa.DataType) -> str | None:
@@ -33,16 +36,15 @@ def write_cell(text: str, name: str, type: pa.DataType) -> str | None:
     target, pattern = spark_type(type), _find_pattern(type)
     if target is None or pattern is None:
         return None
-    # Spark puts this character for bytes that are not UTF-8.
-    broken = f"contains({text}, '\ufffd')" if pa.types.is_string(type) else "false"
     begin = quote_spark_text(f"{BAD_CELL}Column '{name}' holds '")
-    end = quote_spark_text(f"', which is not {target}")
+    end = quote_spark_text(f"', which is not {target}{END}")
     error = write_error(f"concat({begin}, {text}, {end})", target)
     if pa.types.is_string(type):
-        return f"CASE WHEN {broken} THEN {error} ELSE {text} END"
+        # Spark puts this character for bytes that are not UTF-8.
+        return f"CASE WHEN contains({text}, '\ufffd') THEN {error} ELSE {text} END"
     whole = quote_spark_text(rf"\A(?:{pattern})\z")
-    matches = f"{text} RLIKE {whole}"
-    return f"CASE WHEN {matches} THEN CAST({text} AS {target}) WHEN {text} <> '' THEN {error} END"
+    value = f"coalesce(try_cast({text} AS {target}), {error})"
+    return f"CASE WHEN {text} RLIKE {whole} THEN {value} WHEN {text} <> '' THEN {error} END"
 
 
 def _find_pattern(type: pa.DataType) -> str | None:
