@@ -86,11 +86,11 @@ def run_latency_s3(root: Path, *options: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def run_server(command: list[str], port: int) -> Iterator[None]:
-    """A server process that listens on `port` of 127.0.0.1 while the block runs."""
+def run_server(command: list[str], port: int, seconds: int = _START_SECONDS) -> Iterator[None]:
+    """A server process that listens on `port` of 127.0.0.1 while the block runs, after `seconds` at most."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port, process)
+        _wait_for(port, process, seconds)
         yield
     finally:
         process.terminate()
@@ -105,15 +105,15 @@ def free_port() -> int:
         return port
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: int) -> None:
     pause = threading.Event()
-    for _ in range(_START_SECONDS * 20):
+    for _ in range(seconds * 20):
         if process.poll() is not None:
             raise RuntimeError(f"The server ended with {process.returncode} before it listened.")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         pause.wait(0.05)
-    raise RuntimeError(f"The server does not listen on {port} after {_START_SECONDS} s.")
+    raise RuntimeError(f"The server does not listen on {port} after {seconds} s.")
 
 
 Answer = Callable[[BaseHTTPRequestHandler], None]

@@ -183,6 +183,14 @@ def partition_key(position: int) -> str:
     return f"lakeq_p{position}"
 
 
+def name_partitions(table: Table, files: pa.Table) -> pa.Array:
+    """`key=value/…` of each of the files of a table, as `$partition` shows it."""
+    names = [column.name for column in table.partition_columns]
+    raws = [files[f"raw_{i}"].to_pylist() for i in range(len(names))]
+    rows = zip(*raws, strict=True) if raws else [()] * files.num_rows
+    return pa.array(["/".join(map(hive_folder, names, row)) for row in rows], pa.string())
+
+
 def copy_folder(shown: str) -> str | None:
     """Where copies of the files that the planned filesystem shows in the folder `shown` are to lie, below the
     cache's own: it spells the partition values as `shown` does; "" (any) where that spells none. None where

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,7 +17,7 @@ from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.planner.locked import check_keys
 from lakeq.planner.plan import ScanPlan
 from lakeq.storage.base import Store, StoredFile
-from lakeq.storage.local import make_etag
+from lakeq.storage.local import is_version
 from lakeq.storage.pieces import PlannedFile
 
 
@@ -67,7 +66,7 @@ class OpenedTable:
             if group.native:
                 columns = [group.files[name].to_pylist() for name in ("path", "etag")]
                 for opened, path, etag in zip(group.paths, *columns, strict=True):
-                    if not _is_version(opened, etag):
+                    if not is_version(opened, etag):
                         self.store.read(path, 0, 0, etag)  # says what became of it
 
     def check_ends(self) -> None:
@@ -117,11 +116,3 @@ def open_tables(
         tag = f"lakeq_{number}"
         opened.append(OpenedTable(read, store, arrow, groups, tag, needs, keys=keys or ParquetKeys()))
     return tuple(opened)
-
-
-def _is_version(path: str, etag: str | None) -> bool:
-    """Whether a local file is the version `etag`, by its status alone: opening it would cost much more."""
-    try:
-        return etag is None or make_etag(os.stat(path)) == etag
-    except OSError:
-        return False

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.fs
 
-from lakeq.catalog.hive_names import hive_folder
 from lakeq.catalog.table import HIDDEN_COLUMNS, MODIFIED_COLUMN, PARTITION_COLUMN, PATH_COLUMN, SIZE_COLUMN
 from lakeq.engines.groups import (
     PLANNED_SCHEME,
     FileGroup,
     TableRead,
+    name_partitions,
     partition_key,
 )
 from lakeq.engines.tables import OpenedTable
@@ -249,16 +249,12 @@ def _describe_files(opened: OpenedTable) -> pa.Table:
     """The hidden columns of each file, by the name that a scan gives the file."""
     read, groups = opened.read, opened.groups
     files = pa.concat_tables([group.files for group in groups])
-    raws = [files[f"raw_{i}"].to_pylist() for i in range(len(read.table.partition_columns))]
-    names = [column.name for column in read.table.partition_columns]
-    rows = zip(*raws, strict=True) if raws else [()] * files.num_rows
-    partitions = ["/".join(map(hive_folder, names, row)) for row in rows]
     return pa.table(
         {
             FILE_COLUMN: [path for group in groups for path in group.paths],
             PATH_COLUMN: [opened.store.url(path) for path in files["path"].to_pylist()],
             SIZE_COLUMN: files["size"],
             MODIFIED_COLUMN: files["modified"],
-            PARTITION_COLUMN: pa.array(partitions, pa.string()),
+            PARTITION_COLUMN: name_partitions(read.table, files),
         }
     )

@@ -139,6 +139,14 @@ def make_etag(status: os.stat_result) -> str:
     return f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ino:x}"
 
 
+def is_version(path: str, etag: str | None) -> bool:
+    """Whether a local file is the version `etag`, by its status alone: opening it would cost much more."""
+    try:
+        return etag is None or make_etag(os.stat(path)) == etag
+    except OSError:
+        return False
+
+
 def raise_os_error(error: OSError, location: str) -> NoReturn:
     """Raise what `error` means for `location` in our tree."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):

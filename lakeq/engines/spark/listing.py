@@ -1,0 +1,36 @@
+"""The planned files as a folder that Spark takes for a table without listing anything.
+
+Spark reads a folder that a stream has written by the list of files in its `_spark_metadata`, and asks the
+store for nothing else: the documented format of its file sink, a line of JSON for each file. A folder with
+only such a list is enough, wherever the files lie, so that paths, sizes and times are all as planned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+
+_BLOCK_BYTES = 128 << 20
+
+
+def write_listing(folder: Path, names: Iterable[str], files: pa.Table) -> None:
+    """Write the list of `files`, rows of FileSelection.to_table(), by their `names` for Spark."""
+    log = folder / "_spark_metadata"
+    log.mkdir(parents=True)
+    columns = (files["size"].to_pylist(), files["modified"].cast(pa.int64()).to_pylist())
+    lines = ["v1"]
+    for name, size, modified in zip(names, *columns, strict=True):
+        described = {
+            "path": name,
+            "size": size,
+            "isDir": False,
+            "modificationTime": (modified or 0) // 1000,
+            "blockReplication": 1,
+            "blockSize": _BLOCK_BYTES,
+            "action": "add",
+        }
+        lines.append(json.dumps(described))
+    (log / "0").write_text("\n".join(lines), encoding="utf-8")
