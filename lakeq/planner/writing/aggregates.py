@@ -21,7 +21,6 @@ from lakeq.planner.writing.sqltypes import (
     NUMBERS,
     REALS,
     VARCHAR,
-    SqlType,
     decimal,
     digits_of,
     list_of,
@@ -219,7 +218,9 @@ def _bits(arguments: Sequence[Value], group: Group) -> Value:
         raise Refusal(f"{name}() of {x.type.name}", group.node)
     if group.scope.is_spark:
         return Value(group.call(name, x.text, distinct=False), x.type, group.node)
-    return Value(group.call(f"{name.replace('bit', 'bitwise')}_agg", x.text, distinct=False), BIGINT, group.node)
+    return Value(
+        group.call(f"{name.replace('bit', 'bitwise')}_agg", x.text, distinct=False), BIGINT, group.node
+    )
 
 
 AGGREGATES: dict[str, Rule] = {
@@ -246,5 +247,3 @@ AGGREGATES: dict[str, Rule] = {
 def is_aggregate(node: exp.Expr) -> bool:
     """Whether a call is one of an aggregate that is written."""
     return isinstance(node, exp.Anonymous) and node.name.casefold() in AGGREGATES
-
-

@@ -18,11 +18,11 @@ from lakeq.planner.writing.grouping import (
     reads_keys,
     write_keys,
 )
-from lakeq.planner.writing.ordering import check_order, direction
+from lakeq.planner.writing.ordering import check_order, direction, nan_key
 from lakeq.planner.writing.outputs import Output, give_names, list_outputs
 from lakeq.planner.writing.scope import Scope, Written
 from lakeq.planner.writing.sources import spread, write_from
-from lakeq.planner.writing.sqltypes import spell_type
+from lakeq.planner.writing.sqltypes import BOOLEAN, spell_type
 from lakeq.planner.writing.values import Value
 
 _PARTS = frozenset(
@@ -132,7 +132,9 @@ def _write_sets(body: Body) -> str:
     if body.kept or any(place is None for place, _, _ in body.ordering.keys):
         raise Refusal("ROLLUP or CUBE with QUALIFY, or ordered by what is not shown", body.select)
     having = body.select.args.get("having")
-    nodes = [o.node for o in body.outputs if o.value.text not in body.grouping.keys and not is_grouping(o.node)]
+    nodes = [
+        o.node for o in body.outputs if o.value.text not in body.grouping.keys and not is_grouping(o.node)
+    ]
     nodes += [having.this] if having is not None else []
     if any(reads_keys(node) or has_window(node) for node in nodes):
         raise Refusal("ROLLUP or CUBE with an expression of their keys, or a window", body.select)
@@ -173,49 +175,6 @@ def _spread_items(select: exp.Expr, source: str, scope: Scope) -> tuple[str, exp
     alias = select.expressions[place].alias
     shown = exp.alias_(item, alias, quoted=True) if alias else exp.alias_(item, "unnest", quoted=True)
     copy.expressions[place].replace(shown)
-    copy.set("where", None)
-    copy.set("where", select.args.get("where").copy() if select.args.get("where") is not None else None)
-    one = f"{source}, " if source else ""
-    return one + text, copy
-
-
-def _keep_first(keys: exp.Expr, outputs: Sequence[Output], ordering: Ordering, scope: Scope) -> str:
-    """The condition of DISTINCT ON: the first row of each."""
-    if not ordering.keys:
-        raise Refusal("DISTINCT ON without an ORDER BY that tells which row is kept", keys)
-    texts = []
-    for key in keys.expressions:
-        if isinstance(key, exp.Literal) and key.is_int:
-            texts.append(outputs[int(key.name) - 1].value.text)
-        else:
-            value = scope.express(key)
-            check_order(value, key)
-            texts.append(value.text)
-    order = ", ".join(value.text + way for _, value, way in ordering.keys)
-    return f"(row_number() OVER (PARTITION BY {', '.join(texts)} ORDER BY {order}) = 1)"
-
-
-def _wrap(body: Body, text: str, kept: str, twice: bool = False) -> str:
-    """The query within one that keeps the rows of QUALIFY, which neither Spark nor Trino has, and orders by
-    aggregates that are not shown, which Spark does not find behind a HAVING. `twice`: HAVING is asked here,
-    so there may be no QUALIFY beside it."""
-    if twice and body.having and body.kept:
-        raise Refusal("HAVING and QUALIFY behind ROLLUP or CUBE", body.select)
-    scope = body.scope
-    alias = scope.quote(scope.shared.names.take("kept"))
-    inner = [f"{o.value.text} AS {scope.quote(f'c{i}')}" for i, o in enumerate(body.outputs)]
-    if kept:
-        inner.append(f"{kept} AS {scope.quote('keep')}")
-    order = []
-    for i, (place, value, way) in enumerate(body.ordering.keys):
-        if place is None:
-            inner.append(f"{value.text} AS {scope.quote(f'o{i}')}")
-            order.append(f"{alias}.{scope.quote(f'o{i}')}{way}")
-        else:
-            order.append(f"{place}{way}")
-    listed = ", ".join(
-        f"{alias}.{scope.quote(f'c{i}')} AS {scope.quote(name)}" for i, name in enumerate(body.shown)
-    )
     word = "DISTINCT " if body.is_distinct else ""
     by = f" ORDER BY {', '.join(order)}" if order else ""
     where = f" WHERE {alias}.{scope.quote('keep')}" if kept else ""
@@ -228,7 +187,8 @@ def write_ordering(order: exp.Expr | None, outputs: Sequence[Output], scope: Sco
     for ordered in order.expressions if order is not None else ():
         key, way = ordered.this, direction(ordered)
         if isinstance(key, exp.Var) and key.name.upper() == "ALL":
-            ordering.keys += [(i, o.value, way) for i, o in enumerate(outputs, start=1)]
+            for i, output in enumerate(outputs, start=1):
+                _add_key(ordering, i, output.value, way, scope)
             continue
         place = find_output(key, outputs)
         if place is None:
@@ -238,10 +198,17 @@ def write_ordering(order: exp.Expr | None, outputs: Sequence[Output], scope: Sco
             place = next((i for i, o in enumerate(outputs, start=1) if o.value.text == value.text), None)
         else:
             value = outputs[place - 1].value
-        ordering.keys.append((place, value, way))
+        _add_key(ordering, place, value, way, scope)
     for _, value, _ in ordering.keys:
         check_order(value, value.node)
     return ordering
+
+
+def _add_key(ordering: Ordering, place: int | None, value: Value, way: str, scope: Scope) -> None:
+    before = nan_key(value, scope)
+    if before:
+        ordering.keys.append((None, value.of(before, BOOLEAN), way))
+    ordering.keys.append((place, value, way))
 
 
 def find_output(key: exp.Expr, outputs: Sequence[Output]) -> int | None:
