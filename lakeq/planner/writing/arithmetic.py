@@ -196,8 +196,7 @@ def write_negative(node: exp.Expr, scope: Scope) -> Value:
     """`-x`."""
     value = scope.express(node.this)
     if isinstance(value.constant, int | float | Decimal) and value.kind in NUMBERS:
-        made = write_constant(-value.constant, value.type, node, scope.dialect, value.is_literal)
-        return made
+        return write_constant(-value.constant, value.type, node, scope.dialect, value.is_literal)
     if value.kind == "interval":
         return replace(value, node=node, moves=tuple((unit, f"(-{count})") for unit, count in value.moves))
     if value.kind not in NUMBERS or value.type.name.startswith("U"):

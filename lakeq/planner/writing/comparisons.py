@@ -209,7 +209,7 @@ def write_among_rows(x: Value, query: exp.Expr, scope: Scope, node: exp.Expr) ->
 
 
 def write_any(node: exp.Expr, scope: Scope) -> Value | None:
-    """`x = ANY (SELECT …)` and `x <> ALL (SELECT …)`, which are IN and NOT IN; None for another comparison."""
+    """`x = ANY (SELECT …)` and `x <> ALL (SELECT …)`, which are IN and NOT IN; None for other comparisons."""
     side = node.expression
     if not isinstance(side, exp.Any | exp.All):
         return None

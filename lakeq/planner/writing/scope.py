@@ -27,7 +27,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What stands in FROM under a name. `hidden` are the columns that `*` shows of another relation: USING."""
+    """What stands in FROM under a name. `hidden` are the columns that `*` shows of another one: USING."""
 
     name: str
     fields: tuple[Field, ...]

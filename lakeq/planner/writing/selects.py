@@ -66,8 +66,8 @@ def write_select(select: exp.Expr, scope: Scope) -> Written:
 
 @dataclass(slots=True)
 class Body:
-    """The parts of a SELECT on their way to text: `text` is FROM and WHERE; `kept` the condition of QUALIFY or
-    DISTINCT ON; `shown` the outputs' names there."""
+    """The parts of a SELECT on their way to text: `text` is FROM and WHERE, `kept` the condition of QUALIFY
+    or DISTINCT ON, `shown` the outputs' names there."""
 
     select: exp.Expr
     scope: Scope
@@ -124,8 +124,8 @@ def _list_outputs(body: Body, keys: frozenset[str] = frozenset()) -> str:
 
 
 def _write_sets(body: Body) -> str:
-    """Spark's GROUPING SETS: it gives no row for the set of no keys where no rows are met, DuckDB one, so that
-    set is a query of its own; and it does not find a key in HAVING, so that is asked around it."""
+    """Spark's GROUPING SETS. It gives no row for the set of no keys where no rows are met, DuckDB one: that
+    set is a query of its own. And it does not find a key in HAVING: that is asked around it."""
     sets = [keys for keys in body.grouping.sets if keys]
     if len(sets) == len(body.grouping.sets):
         return _wrap(body, body.text + write_keys(sets, False), body.having or body.kept, twice=True)
@@ -175,6 +175,47 @@ def _spread_items(select: exp.Expr, source: str, scope: Scope) -> tuple[str, exp
     alias = select.expressions[place].alias
     shown = exp.alias_(item, alias, quoted=True) if alias else exp.alias_(item, "unnest", quoted=True)
     copy.expressions[place].replace(shown)
+    one = f"{source}, " if source else ""
+    return one + text, copy
+
+
+def _keep_first(keys: exp.Expr, outputs: Sequence[Output], ordering: Ordering, scope: Scope) -> str:
+    """The condition of DISTINCT ON: the first row of each."""
+    if not ordering.keys:
+        raise Refusal("DISTINCT ON without an ORDER BY that tells which row is kept", keys)
+    texts = []
+    for key in keys.expressions:
+        if isinstance(key, exp.Literal) and key.is_int:
+            texts.append(outputs[int(key.name) - 1].value.text)
+        else:
+            value = scope.express(key)
+            check_order(value, key)
+            texts.append(value.text)
+    order = ", ".join(value.text + way for _, value, way in ordering.keys)
+    return f"(row_number() OVER (PARTITION BY {', '.join(texts)} ORDER BY {order}) = 1)"
+
+
+def _wrap(body: Body, text: str, kept: str, twice: bool = False) -> str:
+    """The query within one that keeps the rows of QUALIFY, which neither Spark nor Trino has, and orders by
+    aggregates that are not shown, which Spark does not find behind a HAVING. `twice`: HAVING is asked here,
+    so there may be no QUALIFY beside it."""
+    if twice and body.having and body.kept:
+        raise Refusal("HAVING and QUALIFY behind ROLLUP or CUBE", body.select)
+    scope = body.scope
+    alias = scope.quote(scope.shared.names.take("kept"))
+    inner = [f"{o.value.text} AS {scope.quote(f'c{i}')}" for i, o in enumerate(body.outputs)]
+    if kept:
+        inner.append(f"{kept} AS {scope.quote('keep')}")
+    order = []
+    for i, (place, value, way) in enumerate(body.ordering.keys):
+        if place is None:
+            inner.append(f"{value.text} AS {scope.quote(f'o{i}')}")
+            order.append(f"{alias}.{scope.quote(f'o{i}')}{way}")
+        else:
+            order.append(f"{place}{way}")
+    listed = ", ".join(
+        f"{alias}.{scope.quote(f'c{i}')} AS {scope.quote(name)}" for i, name in enumerate(body.shown)
+    )
     word = "DISTINCT " if body.is_distinct else ""
     by = f" ORDER BY {', '.join(order)}" if order else ""
     where = f" WHERE {alias}.{scope.quote('keep')}" if kept else ""

@@ -33,8 +33,8 @@ def write_query(
     columns: Mapping[str, Sequence[Column]] | None = None,
 ) -> str:
     """The plan's query in the SQL of `dialect`: "spark" (4, in ANSI mode), "trino" (476) or "athena" (v3),
-    the session's zone UTC. `names` are the tables there, quoted, by their names in the lake; `columns` the types
-    that tables have there, where these are not the lake's.
+    the session's zone UTC. `names` are the tables there, quoted, by their names in the lake; `columns` the
+    types that tables have there, where these are not the lake's.
 
     The outputs are DuckDB's, in order: one without a name of its own is `_col2`, a name that comes twice gets
     a number. Integers may be wider and decimals have fewer digits than DuckDB's; NaN, NULL and the order of

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import pyarrow as pa
 
-import lakeq
 from lakeq.errors import UnsupportedSqlError
 from lakeq.lake import Lake
+from lakeq.planner.plan import ScanPlan
 from lakeq.planner.writing import write_query
 from tests.planner.writing.cases import AGGREGATES, EXPRESSIONS, QUERIES, WINDOWS
 from tests.planner.writing.compare import Rows, compare_rows, list_rows
 from tests.planner.writing.engines import Run
 
-_TAILS = ("", " WHERE FALSE", " GROUP BY b ORDER BY b")
 _ROWS_ALONE = ("unnest", "(SELECT")
+_BY_ROW = "SELECT id, {} FROM v ORDER BY id"
+_BY_WINDOW = "SELECT id, {} FROM v WINDOW w AS (PARTITION BY b) ORDER BY id"
+_ADDED_UP = ("SELECT {} FROM v", "SELECT {} FROM v WHERE FALSE", "SELECT b, {} FROM v GROUP BY b ORDER BY b")
 BATCH = 24
 """Expressions asked at once: a query costs an engine more than a column does."""
 
 
 @dataclass(slots=True)
 class Asker:
-    """A lake, its tables in DuckDB, and another engine with the same tables. `refused` is what was not
+    """A plan over a lake, its tables in DuckDB, and another engine with the same tables. `refused` is what was not
     written, `wrong` how answers differ, `same` how many did not."""
 
-    lake: Lake
+    plan: ScanPlan
     truth: duckdb.DuckDBPyConnection
     dialect: str
     names: Mapping[str, str]
@@ -48,7 +48,7 @@ class Asker:
     def write(self, label: str, sql: str) -> str | None:
         """The query, written; None when it is refused, which is noted."""
         try:
-            return write_query(self.lake.plan(sql), self.dialect, self.names)
+            return write_query(replace(self.plan, sql=sql), self.dialect, self.names)
         except UnsupportedSqlError:
             self.refused.append(label)
             return None
@@ -74,70 +74,62 @@ class Asker:
             self.wrong.append(f"{label}: {difference[:400]}\n    {text[:600]}")
 
 
+def plan_all(lake: Lake) -> ScanPlan:
+    """A plan that knows all tables of the lake of `values`, for any query over them."""
+    return lake.plan("SELECT now() FROM v, w, u, nothing")
+
+
 def open_asker(
-    root: Path, tables: Mapping[str, pa.Table], dialect: str, names: Mapping[str, str], run: Run
+    lake: Lake, tables: Mapping[str, pa.Table], dialect: str, names: Mapping[str, str], run: Run
 ) -> Asker:
-    """An asker over the lake in `root`, which has the tables."""
+    """An asker over the lake, which has the tables."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name, table in tables.items():
         connection.register(f"arrow_{name}", table)
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_{name}")
-    return Asker(lakeq.connect(root, history=False), connection, dialect, names, run)
+    return Asker(plan_all(lake), connection, dialect, names, run)
 
 
-def ask_expressions(asker: Asker, expressions: Sequence[str], tail: str = " FROM v ORDER BY id") -> None:
-    """Compare each expression over the rows of `v`, many at once where no one is at fault."""
-    good = []
+def list_cases() -> Iterator[tuple[str, str]]:
+    """Every case: what it is called, and the query."""
+    for expression in EXPRESSIONS:
+        yield expression, _BY_ROW.format(f"{expression} AS r")
+    for expression in WINDOWS:
+        yield expression, _BY_WINDOW.format(f"{expression} AS r")
+    for expression in AGGREGATES:
+        yield expression, _ADDED_UP[-1].format(f"{expression} AS r")
+    for sql in QUERIES:
+        yield sql, sql
+
+
+def ask_together(asker: Asker, expressions: Sequence[str], form: str) -> None:
+    """Compare expressions in a query of the form, many at once unless one is at fault."""
+    alone, batched = [], []
     for expression in expressions:
-        sql = f"SELECT id, {expression} AS r{tail}"
+        sql = form.format(f"{expression} AS r")
         if asker.write(expression, sql) is None:
             continue
-        if isinstance(asker.expect(sql), str):
-            asker.ask(expression, sql)
-        else:
-            good.append(expression)
-    alone = [e for e in good if any(word in e for word in _ROWS_ALONE)]
-    batched = [e for e in good if e not in alone]
+        fails = isinstance(asker.expect(sql), str)
+        (alone if fails or any(word in expression for word in _ROWS_ALONE) else batched).append(expression)
     for start in range(0, len(batched), BATCH):
         batch = batched[start : start + BATCH]
-        listed = ", ".join(f"{e} AS r{i}" for i, e in enumerate(batch))
         wrong, same = len(asker.wrong), asker.same
-        asker.ask("; ".join(batch), f"SELECT id, {listed}{tail}")
+        asker.ask("; ".join(batch), form.format(", ".join(f"{e} AS r{i}" for i, e in enumerate(batch))))
         if len(asker.wrong) > wrong:  # now one by one, to tell which
             del asker.wrong[wrong:]
             alone += batch
         else:
             asker.same = same + len(batch)
     for expression in alone:
-        asker.ask(expression, f"SELECT id, {expression} AS r{tail}")
+        asker.ask(expression, form.format(f"{expression} AS r"))
 
 
-def list_aggregates(tails: Sequence[str] = _TAILS) -> Iterator[tuple[str, str]]:
-    """Each aggregate over all rows, over none and by group: what to call it, and the query."""
-    for aggregate in AGGREGATES:
-        for tail in tails:
-            key = "b, " if "GROUP" in tail else ""
-            yield aggregate + tail, f"SELECT {key}{aggregate} AS r FROM v{tail}"
-
-
-def ask_all(asker: Asker) -> None:
-    """Every case of the differential test."""
-    ask_expressions(asker, EXPRESSIONS)
-    ask_expressions(asker, WINDOWS, " FROM v WINDOW w AS (PARTITION BY b) ORDER BY id")
-    for label, sql in list_aggregates():
-        asker.ask(label, sql)
-    for sql in QUERIES:
+def ask_all(asker: Asker, step: int = 1) -> None:
+    """The cases of the differential test; of the whole queries every so manieth."""
+    ask_together(asker, EXPRESSIONS, _BY_ROW)
+    ask_together(asker, WINDOWS, _BY_WINDOW)
+    for form in _ADDED_UP if step == 1 else _ADDED_UP[1:]:
+        ask_together(asker, AGGREGATES, form)
+    for sql in QUERIES[::step]:
         asker.ask(sql, sql)
-
-
-def shorten(labels: Sequence[str]) -> list[str]:
-    """The labels, each aggregate once."""
-    return list(
-        dict.fromkeys(
-            re.sub(r"( WHERE FALSE| GROUP BY b ORDER BY b)$", "", label)
-            if not label.startswith("SELECT")
-            else label
-            for label in labels
-        )
-    )
