@@ -280,8 +280,11 @@ class Lake(LakeCatalog):
         tally, dialect, planner = Tally(), self._find_dialect(dialect), self._make_planner()
         with self._ledger.planning(sql):
             at_home = self._engines.is_at_home(name)
-            plan, estimate = planner.plan_within(limits, sql, params, dialect, tally, at_home)
+            make = partial(planner.plan_within, limits, sql, params, dialect, tally, at_home)
+            plan, estimate = make(self._engines.uses_index(name))
             chosen = self._engines.choose(name, plan, estimate, limits.are_set)
+            if not chosen.engine.opens_files and any(scan.from_index for scan in plan.scans):
+                plan, estimate = make(False)  # it reads what the index would have told
         record = self._ledger.open(plan, estimate, limits, chosen.engine.name)
         record.check()
         prepare = partial(self._prepare, planner, limits.are_set, chosen.engine)

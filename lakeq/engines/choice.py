@@ -85,6 +85,11 @@ class Engines:
         """Whether a query that asks for `name` is sure to run in this process."""
         return name == DUCKDB or (name == AUTO and not self._settings.targets)
 
+    def uses_index(self, name: str) -> bool:
+        """Whether a query that asks for `name` may be answered by lakeq's index instead of files. Raises as
+        `open` does."""
+        return name == AUTO or self.open(name).opens_files
+
     def choose(self, name: str, plan: ScanPlan, estimate: Estimate, is_limited: bool) -> Chosen:
         """The engine for a query that asks for `name`, as find_name gives it.
 

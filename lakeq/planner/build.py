@@ -43,6 +43,7 @@ class PlanSettings:
     unread footers than `max_footers`, a sample of so many is read (None: all are). `advises`: somebody is
     going to read it, so it tells what would have pruned. `is_draft`: it is still being typed, so what the
     engine has against it is a note, and for a column that is not found no more files are looked into.
+    `uses_index`: what runs it takes the index's answer for a table of which no column is wanted.
     """
 
     fetches_whole: bool = False
@@ -50,6 +51,7 @@ class PlanSettings:
     max_footers: int | None = None
     advises: bool = False
     is_draft: bool = False
+    uses_index: bool = True
 
 
 def build_plan(
@@ -146,7 +148,7 @@ def scan_table(
         column_bytes=weighed.column_bytes,
         predicate=pruning.predicate,
         not_pruned_by=tuple(replace(missed, node=None) for missed in pruning.missed),
-        from_index=reference.once and not data and knows_rows(weighed.files),
+        from_index=settings.uses_index and reference.once and not data and knows_rows(weighed.files),
         chunks=weighed.chunks,
         group_footers=weighed.group_footers,
         sampled=weighed.sampled,

@@ -129,14 +129,18 @@ class Planner:
         dialect: str,
         tally: Tally,
         runs_here: bool = True,
+        uses_index: bool = True,
     ) -> tuple[ScanPlan, Estimate]:
         """The plan of a query that is to run, and its estimate. What is asked of the store goes into `tally`.
-        `runs_here`: what is fetched while planning need not be fetched to run it.
+        `runs_here`: what is fetched while planning need not be fetched to run it. `uses_index` as in
+        PlanSettings.
 
         BudgetExceededError when it is over the limits, or has no condition that a table requires;
         ObjectArchivedError when files must be restored first, unless the terms leave those out.
         """
-        settings = PlanSettings(fetches_whole=runs_here and not limits.are_set, is_limited=limits.are_set)
+        settings = PlanSettings(
+            fetches_whole=runs_here and not limits.are_set, is_limited=limits.are_set, uses_index=uses_index
+        )
         # A sample may be enough to refuse; what is to run needs every footer.
         sampled = replace(settings, max_footers=self.terms.max_footers if limits.are_set else None)
         for chosen in (sampled, settings):

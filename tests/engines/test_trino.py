@@ -52,6 +52,8 @@ def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "clicks").mkdir()
     moments = pa.array([dt.datetime(2026, 3, 1, tzinfo=dt.UTC)], pa.timestamp("us", "UTC"))
     pq.write_table(pa.table({"seen": moments}), folder / "clicks" / "a.parquet")
+    (folder / "notes" / "kind=a").mkdir(parents=True)
+    (folder / "notes" / "kind=a" / "a.csv").write_text("n,text\n1,one\n2,two\n")
     (folder / "visits").mkdir()
     orc.write_table(pa.table({"n": [1]}), folder / "visits" / "a.orc")
     return folder
@@ -276,6 +278,19 @@ def test_actual_bytes_go_to_the_history_beside_the_estimate(
         (entry,) = lake.history().to_pylist()
     assert (entry["engine"], entry["scanned_bytes"], entry["rows"]) == ("trino", 700, 1)
     assert entry["estimated_bytes"] > 0
+
+
+def test_what_the_index_would_answer_is_estimated_as_the_engine_reads_it(
+    lake_folder: Path, fake: FakeTrino
+) -> None:
+    size = (lake_folder / "notes" / "kind=a" / "a.csv").stat().st_size
+    with open_lake(lake_folder, fake) as lake:
+        sql = "SELECT DISTINCT kind FROM notes"
+        assert lake.sql(sql).estimate.bytes_scanned == size
+        assert lake.sql(sql, engine="duckdb").estimate.bytes_scanned == 0
+        with pytest.raises(BudgetExceededError):
+            lake.sql(sql, max_bytes=1)
+    assert not fake.queries
 
 
 @pytest.mark.parametrize(
