@@ -23,8 +23,10 @@ def quote_spark_text(text: str) -> str:
 
 
 def write_error(words: str, type: str) -> str:
-    """An expression, of a scalar type of Spark's, that ends the query with the text of `words`, an expression.
-    A column must be in that: what is constant Spark evaluates before it is needed."""
+    """An expression, of a scalar type of Spark's, that ends the query with the text of `words`.
+
+    That is an expression with a column in it: what is constant Spark evaluates before it is needed.
+    """
     # raise_error is volatile to Spark: no condition passes it, and none reaches the files.
     return f"CAST(CAST(CAST({words} AS TINYINT) AS STRING) AS {type})"
 
