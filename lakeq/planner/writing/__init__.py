@@ -1,4 +1,4 @@
-"""The way out: a query in DuckDB's SQL as text for Spark or Trino that gives the same answer, or a refusal."""
+"""The way out: a query in DuckDB's SQL as Spark's or Trino's, that gives the same answer, or a refusal."""
 
 from lakeq.planner.writing.write import write_query
 

@@ -21,7 +21,6 @@ from lakeq.planner.writing.sqltypes import (
     NUMBERS,
     REALS,
     VARCHAR,
-    SqlType,
     decimal,
     digits_of,
     list_of,
@@ -205,9 +204,10 @@ def _join_texts(arguments: Sequence[Value], group: Group) -> Value:
 def _gather(arguments: Sequence[Value], group: Group) -> Value:
     """list(x ORDER BY …), NULLs among the items."""
     x = _one(arguments, group)
-    if group.scope.is_spark or not group.order or group.over or group.distinct or x.kind == "null":
-        raise Refusal(f"{group.node.name}(), whose items Spark gathers without NULL and in any order" if
-                      group.scope.is_spark else f"{group.node.name}() without ORDER BY in it", group.node)  # fmt: skip
+    if group.scope.is_spark:
+        raise Refusal(f"{group.node.name}(), of which Spark leaves NULLs out", group.node)
+    if not group.order or group.over or group.distinct or x.kind == "null":
+        raise Refusal(f"{group.node.name}() without ORDER BY in it, or with DISTINCT or OVER", group.node)
     test = f" FILTER (WHERE {group.test})" if group.test else ""
     return Value(f"array_agg({x.text} {group.order}){test}", list_of(x.type), group.node)
 
@@ -219,7 +219,9 @@ def _bits(arguments: Sequence[Value], group: Group) -> Value:
         raise Refusal(f"{name}() of {x.type.name}", group.node)
     if group.scope.is_spark:
         return Value(group.call(name, x.text, distinct=False), x.type, group.node)
-    return Value(group.call(f"{name.replace('bit', 'bitwise')}_agg", x.text, distinct=False), BIGINT, group.node)
+    return Value(
+        group.call(f"{name.replace('bit', 'bitwise')}_agg", x.text, distinct=False), BIGINT, group.node
+    )
 
 
 AGGREGATES: dict[str, Rule] = {
@@ -246,5 +248,3 @@ AGGREGATES: dict[str, Rule] = {
 def is_aggregate(node: exp.Expr) -> bool:
     """Whether a call is one of an aggregate that is written."""
     return isinstance(node, exp.Anonymous) and node.name.casefold() in AGGREGATES
-
-

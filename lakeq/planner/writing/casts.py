@@ -75,7 +75,7 @@ def try_convert(value: Value, target: SqlType, scope: Scope) -> Value:
     """`value` as DuckDB's TRY_CAST makes it."""
     name = spell_type(target, scope.dialect)
     exact = value.kind in EXACT and target.kind in EXACT
-    if value.kind == "integer" and target.kind == "integer" or (exact and target.kind == "decimal"):
+    if (value.kind == "integer" and target.kind == "integer") or (exact and target.kind == "decimal"):
         return value.of(f"TRY_CAST({value.text} AS {name})", target)
     if value.kind in ("boolean", "integer", "date", "null") or value.type == target:
         return convert(value, target, scope)
@@ -115,7 +115,8 @@ def _fold(value: Value, target: SqlType, scope: Scope) -> Value | None:
     elif value.kind == "date" and target.kind == "timestamp":
         made = dt.datetime(known.year, known.month, known.day)
     elif value.kind in ("date", "timestamp") and target.kind == "instant":
-        made = dt.datetime(*known.timetuple()[:6], getattr(known, "microsecond", 0), tzinfo=dt.UTC)
+        time = known.time() if isinstance(known, dt.datetime) else dt.time()
+        made = dt.datetime.combine(known, time, dt.UTC)
     elif value.kind in ("timestamp", "instant") and target.kind in MOMENTS:
         made = known.date() if target.kind == "date" else known.replace(tzinfo=None)
     else:

@@ -40,9 +40,7 @@ def write_case(node: exp.Expr, scope: Scope) -> Value:
         if subject is None:
             tests.append(condition(branch.this, scope))
         else:
-            tests.append(
-                compare(scope.express(subject), "=", scope.express(branch.this), scope, branch.this)
-            )
+            tests.append(compare(scope.express(subject), "=", scope.express(branch.this), scope, branch.this))
         results.append(scope.express(branch.args["true"]))
     default = node.args.get("default")
     if default is not None:
@@ -122,7 +120,9 @@ def write_pipes(node: exp.Expr, scope: Scope) -> Value:
     if "list" in (left.kind, right.kind) or "binary" in (left.kind, right.kind):
         raise Refusal("`||` of what is not text", node)
     if "null" in (left.kind, right.kind):
-        return Value(f"CAST(NULL AS {spell_type(SqlType('VARCHAR'), scope.dialect)})", SqlType("VARCHAR"), node)
+        return Value(
+            f"CAST(NULL AS {spell_type(SqlType('VARCHAR'), scope.dialect)})", SqlType("VARCHAR"), node
+        )
     return Value(f"({_text(left, scope)} || {_text(right, scope)})", SqlType("VARCHAR"), node)
 
 

@@ -34,7 +34,19 @@ _SIGNS: dict[type[exp.Expr], str] = {
     exp.NullSafeNEQ: "IS DISTINCT FROM",
 }
 _SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
-_COMPARED = ("integer", "decimal", "float", "double", "text", "boolean", "date", "timestamp", "instant", "null", "binary")
+_COMPARED = (
+    "integer",
+    "decimal",
+    "float",
+    "double",
+    "text",
+    "boolean",
+    "date",
+    "timestamp",
+    "instant",
+    "null",
+    "binary",
+)
 
 
 def write_comparison(node: exp.Expr, scope: Scope) -> Value:
@@ -71,7 +83,7 @@ def meet(values: list[Value], node: exp.Expr) -> SqlType:
     found = common_type(firm) if firm else values[0].type
     if found is not None and found.kind == "null":
         found = common_type([v.type for v in values])
-    if found is None:
+    if found is None or found.kind == "interval":
         kinds = " and ".join(dict.fromkeys(v.type.name for v in values))
         raise Refusal(f"{kinds} in one expression. CAST them alike", node)
     return found
@@ -129,7 +141,11 @@ def _compare_reals(left: Value, sign: str, right: Value, left_nan: bool, right_n
         case "<>":
             return f"({plain} AND NOT (is_nan({a}) AND is_nan({b})))" if left_nan and right_nan else plain
         case "<" if right_nan:
-            return f"({plain} OR (NOT is_nan({a}) AND is_nan({b})))" if left_nan else f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
+            return (
+                f"({plain} OR (NOT is_nan({a}) AND is_nan({b})))"
+                if left_nan
+                else f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
+            )
         case "<=" if right_nan:
             return f"({plain} OR (is_nan({b}) AND {a} IS NOT NULL))"
     return plain
@@ -165,8 +181,12 @@ def write_in(node: exp.Expr, scope: Scope) -> Value:
         raise Refusal(f"a comparison of {wanted.name}", node)
     if wanted.kind in REALS and not scope.is_spark and may_be_nan(x) and any(map(may_be_nan, others)):
         raise Refusal("IN of doubles that may be NaN", node)
-    listed = ", ".join(fit(other, wanted, scope).text for other in others)
-    return Value(f"({fit(x, wanted, scope).text} IN ({listed}))", BOOLEAN, node)
+    known = others if scope.is_spark else [other for other in others if other.kind != "null"]
+    listed = ", ".join(fit(other, wanted, scope).text for other in known)
+    text = f"({fit(x, wanted, scope).text} IN ({listed}))" if known else "CAST(NULL AS BOOLEAN)"
+    if known and len(known) < len(others):  # in its list Trino passes over a NULL
+        text = f"({text} OR CAST(NULL AS BOOLEAN))"
+    return Value(text, BOOLEAN, node)
 
 
 def write_among_rows(x: Value, query: exp.Expr, scope: Scope, node: exp.Expr) -> Value:
@@ -189,7 +209,7 @@ def write_among_rows(x: Value, query: exp.Expr, scope: Scope, node: exp.Expr) ->
 
 
 def write_any(node: exp.Expr, scope: Scope) -> Value | None:
-    """`x = ANY (SELECT …)` and `x <> ALL (SELECT …)`, which are IN and NOT IN; None for another comparison."""
+    """`x = ANY (SELECT …)` and `x <> ALL (SELECT …)`, which are IN and NOT IN; None for other comparisons."""
     side = node.expression
     if not isinstance(side, exp.Any | exp.All):
         return None

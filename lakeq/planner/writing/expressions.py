@@ -15,7 +15,6 @@ from lakeq.planner.writing.arithmetic import (
     write_arithmetic,
     write_bits,
     write_division,
-    write_interval,
     write_negative,
     write_whole_division,
 )
@@ -32,18 +31,44 @@ from lakeq.planner.writing.comparisons import (
     write_like,
     write_not,
 )
+from lakeq.planner.writing.intervals import write_interval
 from lakeq.planner.writing.moments import FIELDS, MOMENT_CALLS, write_field
-from lakeq.planner.writing.nested import LAMBDAS, NESTED, write_array, write_bracket, write_struct, write_transform
+from lakeq.planner.writing.nested import (
+    LAMBDAS,
+    NESTED,
+    write_array,
+    write_bracket,
+    write_struct,
+    write_transform,
+)
 from lakeq.planner.writing.patterns import PATTERN_CALLS
 from lakeq.planner.writing.rounding import ROUNDING
 from lakeq.planner.writing.scope import Scope, open_fields
-from lakeq.planner.writing.sqltypes import BIGINT, BOOLEAN, DATE, DOUBLE, HUGEINT, INTEGER, NULL, TIMESTAMPTZ, VARCHAR, decimal
+from lakeq.planner.writing.sqltypes import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    HUGEINT,
+    INTEGER,
+    NULL,
+    TIMESTAMPTZ,
+    VARCHAR,
+    decimal,
+)
 from lakeq.planner.writing.texts import CASES
 from lakeq.planner.writing.values import Value, write_constant
 from lakeq.planner.writing.windows import write_aggregate, write_filter, write_window
 
 _CALLS = {**CHOICES, **MOMENT_CALLS, **NESTED, **PATTERN_CALLS, **ROUNDING, **CASES}
-_CLOCKS = ("now", "current_date", "today", "current_timestamp", "transaction_timestamp", "get_current_timestamp")
+_CLOCKS = (
+    "now",
+    "current_date",
+    "today",
+    "current_timestamp",
+    "transaction_timestamp",
+    "get_current_timestamp",
+)
 
 
 def write_expression(node: exp.Expr, scope: Scope) -> Value:

@@ -150,7 +150,7 @@ levenshtein(a text, b text) -> BIGINT = levenshtein_distance({a}, {b})
 # moments
 last_day(x date) -> DATE = last_day_of_month({x})
 last_day(x timestamp) -> DATE = last_day_of_month({x})
-make_date(y integer, m integer, d integer) -> DATE = CAST(format('%04d-%02d-%02d', {y}, {m}, {d}) AS DATE)
+make_date(y integer, m integer, d integer) -> DATE = (CASE WHEN {y} IS NOT NULL AND {m} IS NOT NULL AND {d} IS NOT NULL THEN CAST(format('%04d-%02d-%02d', {y}, {m}, {d}) AS DATE) END)
 dayname(x moment) -> VARCHAR = date_format({x}, '%W')
 monthname(x moment) -> VARCHAR = date_format({x}, '%M')
 # lists

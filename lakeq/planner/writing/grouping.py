@@ -108,8 +108,11 @@ def read_group(group: exp.Expr | None, outputs: Sequence[Output], scope: Scope) 
             raise Refusal("GROUP BY of a row", key)
         else:
             plain.append(_key(key, outputs, scope))
-    if not parts:
-        return _plain(plain, group)
+    return _multiply(plain, parts, group) if parts else _plain(plain, group)
+
+
+def _multiply(plain: Sequence[Value], parts: Sequence[list[list[Value]]], group: exp.Expr) -> Grouping:
+    """Each set of one part with each of the others, and the plain keys."""
     sets = []
     for chosen in product(*parts):
         values = [_check(value) for keys in ([plain], chosen) for part in keys for value in part]

@@ -29,7 +29,8 @@ def write_rows(rows: pa.Table, scope: Scope) -> Source:
     source = f"VALUES {', '.join(lines or [_bracket(nothing)])}"
     alias = scope.quote(scope.shared.names.take("rows"))
     listed = ", ".join(
-        f"CAST({alias}.{n} AS {spell_type(t, scope.dialect)}) AS {n}" for n, t in zip(shown, types, strict=True)
+        f"CAST({alias}.{n} AS {spell_type(t, scope.dialect)}) AS {n}"
+        for n, t in zip(shown, types, strict=True)
     )
     where = "" if lines else " WHERE FALSE"
     text = f"(SELECT {listed} FROM ({source}) AS {alias}({', '.join(shown)}){where})"

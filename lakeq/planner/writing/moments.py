@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from lakeq.planner.dialects.refusal import Refusal
-from lakeq.planner.writing.arithmetic import make_interval, move_by
 from lakeq.planner.writing.calls import at_utc
 from lakeq.planner.writing.casts import convert
+from lakeq.planner.writing.intervals import make_interval, move_by
 from lakeq.planner.writing.scope import Scope
 from lakeq.planner.writing.sqltypes import BIGINT, DATE, DOUBLE, MOMENTS, TIMESTAMP, VARCHAR
 from lakeq.planner.writing.target import spell_text
@@ -66,7 +66,7 @@ _JAVA = {
     "b": "MMM", "B": "MMMM", "a": "EEE", "A": "EEEE", "y": "yy",
 }  # fmt: skip
 _MYSQL = {
-    "Y": "%Y", "m": "%m", "d": "%d", "H": "%H", "M": "%i", "S": "%s", "f": "%f", "j": "%j", "-d": "%e",
+    "Y": "%Y", "m": "%m", "d": "%d", "H": "%H", "M": "%i", "S": "%s", "j": "%j", "-d": "%e",
     "-m": "%c", "-H": "%k", "I": "%h", "-I": "%l", "p": "%p", "b": "%b", "B": "%M", "a": "%a", "A": "%W",
     "y": "%y", "%": "%%",
 }  # fmt: skip
@@ -169,6 +169,8 @@ def write_format(arguments: Sequence[Value], scope: Scope, node: exp.Expr) -> Va
         raise Refusal(f"strftime() of {value.type.name}", node)
     made = _translate(pattern.constant, _JAVA if scope.is_spark else _MYSQL, scope.is_spark, node)
     moment = convert(value, TIMESTAMP, scope).text
+    if not scope.is_spark and value.kind != "date":  # it rounds, to milliseconds
+        moment = f"date_trunc('second', {moment})"
     return Value(f"date_format({moment}, {spell_text(made, scope.dialect)})", VARCHAR, node)
 
 
@@ -177,7 +179,11 @@ def _translate(pattern: str, known: Mapping[str, str], is_java: bool, node: exp.
     for match in re.finditer(r"%(-?.)|[^%]+|%", pattern, flags=re.DOTALL):
         if match[1] is None:
             text = match[0]
-            parts.append("'" + text.replace("'", "''") + "'" if is_java and re.search(r"[A-Za-z'\[\]{}#]", text) else text)
+            parts.append(
+                "'" + text.replace("'", "''") + "'"
+                if is_java and re.search(r"[A-Za-z'\[\]{}#]", text)
+                else text
+            )
         elif is_java and match[1] == "%":
             parts.append("%")
         elif match[1] in known:

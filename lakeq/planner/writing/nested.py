@@ -119,7 +119,9 @@ def write_transform(node: exp.Expr, scope: Scope) -> Value:
     inner = scope.inner()
     inner.relations = [Relation("", (Field(name, written, items.type.item),))]
     if "filter" in node.name.casefold():
-        return Value(f"filter({items.text}, {written} -> {condition(function.this, inner)})", items.type, node)
+        return Value(
+            f"filter({items.text}, {written} -> {condition(function.this, inner)})", items.type, node
+        )
     made = inner.express(function.this)
     if made.kind == "null":
         raise Refusal(f"{node.name}() to NULL", node)
@@ -151,4 +153,12 @@ NESTED: dict[str, Callable[[Sequence[Value], Scope, exp.Expr], Value]] = {
     "list_min": write_extreme,
 }
 """The functions of lists and structs."""
-LAMBDAS = ("list_transform", "array_transform", "list_apply", "apply", "list_filter", "array_filter", "filter")
+LAMBDAS = (
+    "list_transform",
+    "array_transform",
+    "list_apply",
+    "apply",
+    "list_filter",
+    "array_filter",
+    "filter",
+)

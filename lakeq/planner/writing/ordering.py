@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from lakeq.planner.dialects.refusal import Refusal
+from lakeq.planner.writing.comparisons import may_be_nan
 from lakeq.planner.writing.scope import Scope
 from lakeq.planner.writing.values import Value
 
@@ -27,6 +28,11 @@ def direction(ordered: exp.Ordered) -> str:
     return f" {way} NULLS {'FIRST' if ordered.args.get('nulls_first') else 'LAST'}"
 
 
+def nan_key(value: Value, scope: Scope) -> str:
+    """What Trino has to order by before a double, lest NaN come last both ways; empty where it need not."""
+    return "" if scope.is_spark or not may_be_nan(value) else f"is_nan({value.text})"
+
+
 def write_order(order: exp.Expr, scope: Scope) -> str:
     """ORDER BY within a window or an aggregate, where a number is a value and no position."""
     parts = []
@@ -35,5 +41,6 @@ def write_order(order: exp.Expr, scope: Scope) -> str:
         check_order(value, ordered)
         if value.is_constant:
             continue
-        parts.append(value.text + direction(ordered))
+        texts = [text for text in (nan_key(value, scope), value.text) if text]
+        parts += [text + direction(ordered) for text in texts]
     return f"ORDER BY {', '.join(parts)}" if parts else ""

@@ -35,6 +35,9 @@ def list_outputs(select: exp.Expr, scope: Scope) -> list[Output]:
             outputs += _expand_columns(shown, call, scope)
         else:
             outputs.append(Output(_name_of(shown), shown.unalias(), scope.express(shown.unalias())))
+    for output in outputs:
+        if output.value.kind == "interval":
+            raise Refusal("an INTERVAL as a value", output.node)
     return outputs
 
 
@@ -48,7 +51,11 @@ def _name_of(shown: exp.Expr) -> str:
     inner = shown.unnest()
     if isinstance(inner, exp.Column):
         return inner.name
-    return inner.expression.name if isinstance(inner, exp.Dot) and isinstance(inner.expression, exp.Identifier) else ""
+    return (
+        inner.expression.name
+        if isinstance(inner, exp.Dot) and isinstance(inner.expression, exp.Identifier)
+        else ""
+    )
 
 
 def _find_star(shown: exp.Expr) -> exp.Star | None:

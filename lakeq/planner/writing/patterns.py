@@ -80,7 +80,9 @@ def write_extract(arguments: Sequence[Value], scope: Scope, node: exp.Expr) -> V
     _check(arguments, (2, 3), node)
     group = arguments[2].constant if len(arguments) == 3 else 0
     known = arguments[1].constant
-    if not isinstance(group, int) or (group and (not isinstance(known, str) or re.search(r"\||\)[?*{]", known))):
+    if not isinstance(group, int) or (
+        group and (not isinstance(known, str) or re.search(r"\||\)[?*{]", known))
+    ):
         raise Refusal("regexp_extract() of a group that may take no part", node)
     pattern, s = spell_text(_pattern(arguments[1], node), scope.dialect), arguments[0].text
     call = f"regexp_extract({s}, {pattern}, {group})"

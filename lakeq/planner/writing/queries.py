@@ -16,7 +16,11 @@ from lakeq.planner.writing.selects import write_limit, write_ordering, write_sel
 from lakeq.planner.writing.sqltypes import INTEGER, SqlType, common_type
 from lakeq.planner.writing.values import Value
 
-_WORDS = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}
+_WORDS: dict[type[exp.SetOperation], str] = {
+    exp.Union: "UNION",
+    exp.Intersect: "INTERSECT",
+    exp.Except: "EXCEPT",
+}
 _SET_PARTS = frozenset(
     {"with_", "this", "expression", "distinct", "by_name", "order", "limit", "offset", "side", "kind", "on"}
 )
@@ -69,7 +73,7 @@ def _names_itself(cte: exp.Expr) -> bool:
     return any(t.name.casefold() == cte.alias.casefold() for t in cte.this.find_all(exp.Table))
 
 
-def _write_set(node: exp.Expr, scope: Scope) -> Written:
+def _write_set(node: exp.SetOperation, scope: Scope) -> Written:
     for part, value in node.args.items():
         if value and part not in _SET_PARTS:
             raise Refusal(f"a set operation with {part.strip('_').upper()}", node)
@@ -83,13 +87,14 @@ def _write_set(node: exp.Expr, scope: Scope) -> Written:
             raise Refusal("a set operation of unlike numbers of columns", node)
         names = list(sides[0].names)
         places = [list(range(len(names)))] * 2
-    types = [_common(node, [_type_at(s, p[i]) for s, p in zip(sides, places, strict=True)]) for i in range(len(names))]
+    types = [
+        _common(node, [_type_at(s, p[i]) for s, p in zip(sides, places, strict=True)])
+        for i in range(len(names))
+    ]
     shown = give_names(names)
     texts = [_cast_side(s, p, types, shown, scope, node) for s, p in zip(sides, places, strict=True)]
     word = _WORDS[type(node)] + ("" if node.args.get("distinct") else " ALL")
-    written = Written(
-        f"{texts[0]} {word} {texts[1]}", tuple(zip(shown, types, strict=True)), tuple(names)
-    )
+    written = Written(f"{texts[0]} {word} {texts[1]}", tuple(zip(shown, types, strict=True)), tuple(names))
     return _finish(node, written, f"({written.text})", scope)
 
 
@@ -121,7 +126,12 @@ def _common(node: exp.Expr, types: list[SqlType]) -> SqlType:
 
 
 def _cast_side(
-    side: Written, places: Sequence[int | None], types: Sequence[SqlType], shown: Sequence[str], scope: Scope, node: exp.Expr
+    side: Written,
+    places: Sequence[int | None],
+    types: Sequence[SqlType],
+    shown: Sequence[str],
+    scope: Scope,
+    node: exp.Expr,
 ) -> str:
     """One side of a set operation, its columns of the types of the whole."""
     same = all(p is not None and side.outputs[p][1] == t for p, t in zip(places, types, strict=True))
@@ -149,7 +159,9 @@ def _finish(node: exp.Expr, written: Written, text: str, scope: Scope) -> Writte
     ]
     ordering = write_ordering(node.args.get("order"), outputs, scope)
     order = ", ".join(f"{value.text if place is None else place}{way}" for place, value, way in ordering.keys)
-    listed = ", ".join(f"{o.value.text} AS {scope.quote(s)}" for o, (s, _) in zip(outputs, written.outputs, strict=True))
+    listed = ", ".join(
+        f"{o.value.text} AS {scope.quote(s)}" for o, (s, _) in zip(outputs, written.outputs, strict=True)
+    )
     body = f"SELECT {listed} FROM {text} AS {alias}" + (f" ORDER BY {order}" if order else "")
     return Written(body + write_limit(node, scope), written.outputs, written.names)
 

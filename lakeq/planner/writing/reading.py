@@ -20,7 +20,21 @@ _NAMES = (
     TokenType.VAR, TokenType.LEFT, TokenType.RIGHT, TokenType.REPLACE, TokenType.FIRST, TokenType.GLOB,
     TokenType.DATE, TokenType.TIMESTAMP, TokenType.LIST,
 )  # fmt: skip
-_SYNTAX = frozenset({"CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "OVERLAY", "COLUMNS", "EXCLUDE", "RENAME", "MATERIALIZED"})
+_SYNTAX = frozenset(
+    {
+        "CAST",
+        "TRY_CAST",
+        "EXTRACT",
+        "TRIM",
+        "POSITION",
+        "SUBSTRING",
+        "OVERLAY",
+        "COLUMNS",
+        "EXCLUDE",
+        "RENAME",
+        "MATERIALIZED",
+    }
+)
 """Calls with a syntax of their own, which the parser has to see."""
 _CALLS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.CurrentDate: ("current_date", "this"),
@@ -46,8 +60,11 @@ def read_duckdb(sql: str) -> exp.Expr:
         tokens = dialect.tokenize(sql)
         for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False):
             is_call = token.token_type in _NAMES and after.token_type is TokenType.L_PAREN
-            replaces = token.token_type is TokenType.REPLACE and before is not None
-            is_part = replaces and before.token_type in (TokenType.STAR, TokenType.R_PAREN)  # * REPLACE (…)
+            is_part = (  # * REPLACE (…)
+                token.token_type is TokenType.REPLACE
+                and before is not None
+                and before.token_type in (TokenType.STAR, TokenType.R_PAREN)
+            )
             if is_call and not is_part and token.text.upper() not in _SYNTAX:
                 token.text = _MARK + token.text
         trees = [tree for tree in dialect.parser().parse(tokens, sql) if tree is not None]

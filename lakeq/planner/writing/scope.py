@@ -27,7 +27,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What stands in FROM under a name. `hidden` are the columns that `*` shows of another relation: USING."""
+    """What stands in FROM under a name. `hidden` are the columns that `*` shows of another one: USING."""
 
     name: str
     fields: tuple[Field, ...]
@@ -186,7 +186,9 @@ class Scope:
 def read_field(found: Field, node: exp.Expr) -> Value:
     """A column as a value. Refusal for one of a type that is not written."""
     if found.type is None:
-        raise Refusal(f"the column {found.name}, which is of a type that the other engine does not have", node)
+        raise Refusal(
+            f"the column {found.name}, which is of a type that the other engine does not have", node
+        )
     return Value(found.text, found.type, node)
 
 

@@ -18,11 +18,11 @@ from lakeq.planner.writing.grouping import (
     reads_keys,
     write_keys,
 )
-from lakeq.planner.writing.ordering import check_order, direction
+from lakeq.planner.writing.ordering import check_order, direction, nan_key
 from lakeq.planner.writing.outputs import Output, give_names, list_outputs
 from lakeq.planner.writing.scope import Scope, Written
 from lakeq.planner.writing.sources import spread, write_from
-from lakeq.planner.writing.sqltypes import spell_type
+from lakeq.planner.writing.sqltypes import BOOLEAN, spell_type
 from lakeq.planner.writing.values import Value
 
 _PARTS = frozenset(
@@ -66,8 +66,8 @@ def write_select(select: exp.Expr, scope: Scope) -> Written:
 
 @dataclass(slots=True)
 class Body:
-    """The parts of a SELECT on their way to text: `text` is FROM and WHERE; `kept` the condition of QUALIFY or
-    DISTINCT ON; `shown` the outputs' names there."""
+    """The parts of a SELECT on their way to text: `text` is FROM and WHERE, `kept` the condition of QUALIFY
+    or DISTINCT ON, `shown` the outputs' names there."""
 
     select: exp.Expr
     scope: Scope
@@ -124,15 +124,17 @@ def _list_outputs(body: Body, keys: frozenset[str] = frozenset()) -> str:
 
 
 def _write_sets(body: Body) -> str:
-    """Spark's GROUPING SETS: it gives no row for the set of no keys where no rows are met, DuckDB one, so that
-    set is a query of its own; and it does not find a key in HAVING, so that is asked around it."""
+    """Spark's GROUPING SETS. It gives no row for the set of no keys where no rows are met, DuckDB one: that
+    set is a query of its own. And it does not find a key in HAVING: that is asked around it."""
     sets = [keys for keys in body.grouping.sets if keys]
     if len(sets) == len(body.grouping.sets):
         return _wrap(body, body.text + write_keys(sets, False), body.having or body.kept, twice=True)
     if body.kept or any(place is None for place, _, _ in body.ordering.keys):
         raise Refusal("ROLLUP or CUBE with QUALIFY, or ordered by what is not shown", body.select)
     having = body.select.args.get("having")
-    nodes = [o.node for o in body.outputs if o.value.text not in body.grouping.keys and not is_grouping(o.node)]
+    nodes = [
+        o.node for o in body.outputs if o.value.text not in body.grouping.keys and not is_grouping(o.node)
+    ]
     nodes += [having.this] if having is not None else []
     if any(reads_keys(node) or has_window(node) for node in nodes):
         raise Refusal("ROLLUP or CUBE with an expression of their keys, or a window", body.select)
@@ -173,8 +175,6 @@ def _spread_items(select: exp.Expr, source: str, scope: Scope) -> tuple[str, exp
     alias = select.expressions[place].alias
     shown = exp.alias_(item, alias, quoted=True) if alias else exp.alias_(item, "unnest", quoted=True)
     copy.expressions[place].replace(shown)
-    copy.set("where", None)
-    copy.set("where", select.args.get("where").copy() if select.args.get("where") is not None else None)
     one = f"{source}, " if source else ""
     return one + text, copy
 
@@ -228,7 +228,8 @@ def write_ordering(order: exp.Expr | None, outputs: Sequence[Output], scope: Sco
     for ordered in order.expressions if order is not None else ():
         key, way = ordered.this, direction(ordered)
         if isinstance(key, exp.Var) and key.name.upper() == "ALL":
-            ordering.keys += [(i, o.value, way) for i, o in enumerate(outputs, start=1)]
+            for i, output in enumerate(outputs, start=1):
+                _add_key(ordering, i, output.value, way, scope)
             continue
         place = find_output(key, outputs)
         if place is None:
@@ -238,10 +239,17 @@ def write_ordering(order: exp.Expr | None, outputs: Sequence[Output], scope: Sco
             place = next((i for i, o in enumerate(outputs, start=1) if o.value.text == value.text), None)
         else:
             value = outputs[place - 1].value
-        ordering.keys.append((place, value, way))
+        _add_key(ordering, place, value, way, scope)
     for _, value, _ in ordering.keys:
         check_order(value, value.node)
     return ordering
+
+
+def _add_key(ordering: Ordering, place: int | None, value: Value, way: str, scope: Scope) -> None:
+    before = nan_key(value, scope)
+    if before:
+        ordering.keys.append((None, value.of(before, BOOLEAN), way))
+    ordering.keys.append((place, value, way))
 
 
 def find_output(key: exp.Expr, outputs: Sequence[Output]) -> int | None:

@@ -60,7 +60,9 @@ def write_source(node: exp.Expr, scope: Scope) -> str:
     if isinstance(node, exp.Values):
         return _name(_derive(scope.shared.write(node, _closed(scope)), scope), node, scope)
     if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery) and not node.args.get("view"):
-        return "LATERAL " + _name(_derive(scope.shared.write(node.this.this, scope.inner()), scope), node, scope)
+        return "LATERAL " + _name(
+            _derive(scope.shared.write(node.this.this, scope.inner()), scope), node, scope
+        )
     if isinstance(node, exp.Unnest):
         return _write_unnest(node, scope)
     raise Refusal(f"{type(node).__name__.upper()} in FROM", node)
@@ -79,7 +81,7 @@ def _derive(written: Written, scope: Scope) -> Source:
     return Source(f"({written.text})", columns)
 
 
-def _write_table(node: exp.Expr, scope: Scope) -> str:
+def _write_table(node: exp.Table, scope: Scope) -> str:
     if not isinstance(node.this, exp.Identifier):
         raise Refusal("a function in FROM", node)
     if node.args.get("joins"):
@@ -103,9 +105,7 @@ def _name(source: Source, node: exp.Expr, scope: Scope) -> str:
     fields = []
     for i, (column, shown, type_) in enumerate(source.columns):
         text = f"{quoted}.{scope.quote(shown)}"
-        fields.append(
-            Field(renamed[i] if i < len(renamed) else column, text, type_, column in source.hidden)
-        )
+        fields.append(Field(renamed[i] if i < len(renamed) else column, text, type_, column in source.hidden))
     scope.relations.append(Relation(name, tuple(fields)))
     return f"{source.text} AS {quoted}"
 

@@ -1,4 +1,4 @@
-"""DuckDB's types, what they are called in Spark and Trino, and the type that several values have in common."""
+"""DuckDB's types, what they are called in Spark and Trino, and the type that values have in common."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ class Value:
         return Value(text, type_, self.node)
 
 
-def write_constant(value: Any, type_: SqlType, node: exp.Expr, dialect: str, is_literal: bool = False) -> Value:
+def write_constant(
+    value: Any, type_: SqlType, node: exp.Expr, dialect: str, is_literal: bool = False
+) -> Value:
     """A constant of the type. Refusal for one that has no literal there."""
     match value:
         case None:

@@ -141,7 +141,8 @@ def _resolve(node: exp.Expr, scope: Scope) -> dict[str, exp.Expr]:
     given = {part: node.args.get(part) for part in ("partition_by", "order", "spec")}
     alias = node.args.get("alias")
     if alias is not None:
-        named = next((s.windows[alias.name.casefold()] for s in scope.around() if alias.name.casefold() in s.windows), None)  # fmt: skip
+        known = (s.windows.get(alias.name.casefold()) for s in scope.around())
+        named = next((window for window in known if window is not None), None)
         if named is None:
             raise Refusal(f"the window {alias.name}", node)
         inner = _resolve(named, scope)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from lakeq.catalog.table import HIDDEN_COLUMNS, SIZE_COLUMN
 from lakeq.errors import QueryError, UnsupportedSqlError
@@ -34,9 +32,9 @@ def write_query(
     names: Mapping[str, str],
     columns: Mapping[str, Sequence[Column]] | None = None,
 ) -> str:
-    """The plan's query in the SQL of `dialect`: "spark" (4, in ANSI mode), "trino" (476) or "athena" (v3), the
-    session's zone UTC. `names` are the tables there, quoted, by their names in the lake; `columns` the types
-    that tables have there, where these are not the lake's.
+    """The plan's query in the SQL of `dialect`: "spark" (4, in ANSI mode), "trino" (476) or "athena" (v3),
+    the session's zone UTC. `names` are the tables there, quoted, by their names in the lake; `columns` the
+    types that tables have there, where these are not the lake's.
 
     The outputs are DuckDB's, in order: one without a name of its own is `_col2`, a name that comes twice gets
     a number. Integers may be wider and decimals have fewer digits than DuckDB's; NaN, NULL and the order of
@@ -68,7 +66,7 @@ def _unsupported(refusal: Refusal, plan: ScanPlan, title: str) -> QueryError:
     place = refusal.node.sql("duckdb", comments=False)
     place = place if len(place) <= _LONGEST else f"{place[: _LONGEST - 1]}…"
     return UnsupportedSqlError(
-        f'Not written in {title}: {refusal.reason}, in {place}. Write it in another way, or run it with '
+        f"Not written in {title}: {refusal.reason}, in {place}. Write it in another way, or run it with "
         'engine="duckdb"',
         plan.text,
     )
@@ -127,7 +125,9 @@ class _Table:
 
     def __call__(self, scope: Scope) -> Source:
         shown = {c.name for c in self.columns}
-        hidden = [c for c in HIDDEN_COLUMNS if c.name not in shown and (scope.is_spark or c.name == SIZE_COLUMN)]
+        hidden = [
+            c for c in HIDDEN_COLUMNS if c.name not in shown and (scope.is_spark or c.name == SIZE_COLUMN)
+        ]
         columns = tuple((c.name, c.name, type_there(c.type)) for c in (*self.columns, *hidden))
         return Source(self.name, columns, frozenset(c.name for c in hidden))
 
@@ -137,5 +137,3 @@ def type_there(type_: pa.DataType) -> SqlType | None:
     if "ns" in str(type_):
         return None
     return read_type(parse_type(sql_type(type_)))
-
-

@@ -6,13 +6,43 @@ _NUMBERS = ("i", "j", "h", "x", "y", "g", "d", "e")
 
 
 def _arithmetic() -> list[str]:
-    pairs = [("i", "j"), ("i", "h"), ("i", "x"), ("x", "y"), ("d", "i"), ("d", "e"), ("d", "j"), ("e", "x"), ("g", "i"), ("g", "x"), ("g", "d"), ("h", "d"), ("e", "e")]
+    pairs = [
+        ("i", "j"),
+        ("i", "h"),
+        ("i", "x"),
+        ("x", "y"),
+        ("d", "i"),
+        ("d", "e"),
+        ("d", "j"),
+        ("e", "x"),
+        ("g", "i"),
+        ("g", "x"),
+        ("g", "d"),
+        ("h", "d"),
+        ("e", "e"),
+    ]
     made = [f"{a} {sign} {b}" for a, b in pairs for sign in ("+", "-")]
     made += [f"{a} * {b}" for a, b in pairs if (a, b) != ("i", "j")]
     made += [f"{a} / {b}" for a, b in [*pairs, ("j", "i"), ("y", "x"), ("i", "d")]]
-    made += [f"{a} {sign} {b}" for sign in ("%", "//") for a, b in [("x", "y"), ("x", "2"), ("j", "3"), ("i", "-3"), ("j", "nullif(i, 0)"), ("d", "nullif(e, 0)"), ("d", "2"), ("y", "x"), ("h", "7")]]
+    made += [
+        f"{a} {sign} {b}"
+        for sign in ("%", "//")
+        for a, b in [
+            ("x", "y"),
+            ("x", "2"),
+            ("j", "3"),
+            ("i", "-3"),
+            ("j", "nullif(i, 0)"),
+            ("d", "nullif(e, 0)"),
+            ("d", "2"),
+            ("y", "x"),
+            ("h", "7"),
+        ]
+    ]
     made += [f"{a} + 1" for a in _NUMBERS] + [f"{a} * 2" for a in _NUMBERS] + [f"-{a}" for a in _NUMBERS]
-    made += [f"{a} + 1.5" for a in _NUMBERS] + [f"{a} * 0.05" for a in _NUMBERS] + [f"{a} / 3" for a in _NUMBERS]
+    made += (
+        [f"{a} + 1.5" for a in _NUMBERS] + [f"{a} * 0.05" for a in _NUMBERS] + [f"{a} / 3" for a in _NUMBERS]
+    )
     made += [f"abs({a})" for a in _NUMBERS] + [f"1e3 * {a}" for a in ("i", "x", "d")]
     return [*made, "d * (1 - e)", "d * (1 - d) * (1 + e)", "i + NULL", "j * 1000000", "i & 6", "i | 8", "xor(i, 3)",
             "1.5 + 2.25", "(i + 1) * (h - 2)", "d / 0", "i / 0", "x / 0", "0 / x", "-x / 0", "i % NULL", "5 - -3", "j % 7 + j // 7",
@@ -22,9 +52,42 @@ def _arithmetic() -> list[str]:
 
 def _comparisons() -> list[str]:
     signs = ("=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
-    pairs = [("x", "y"), ("i", "j"), ("d", "e"), ("x", "i"), ("s", "t"), ("da", "db"), ("ts", "da"), ("b", "b"), ("i", "1.5"), ("g", "x"), ("tz", "ts")]
+    pairs = [
+        ("x", "y"),
+        ("i", "j"),
+        ("d", "e"),
+        ("x", "i"),
+        ("s", "t"),
+        ("da", "db"),
+        ("ts", "da"),
+        ("b", "b"),
+        ("i", "1.5"),
+        ("g", "x"),
+        ("tz", "ts"),
+    ]
     made = [f"{a} {sign} {b}" for sign in signs for a, b in pairs]
-    made += [f"{a} {sign} {b}" for sign in ("=", "<", ">=", "<>") for a, b in [("x", "1.5"), ("x", "'nan'::DOUBLE"), ("x", "'inf'"), ("da", "'2024-01-01'"), ("ts", "'2024-02-29 00:00:00'"), ("i", "'7'"), ("g", "0.1"), ("x", "0.1"), ("d", "0.05"), ("1.5", "x"), ("da", "TIMESTAMP '2024-02-29 12:00:00'"), ("tz", "DATE '2024-01-01'"), ("tz", "'2000-01-01 00:00:00+00'"), ("tz", "TIMESTAMPTZ '2024-03-31 04:30:00+02'"), ("s", "'it''s'"), ("h", "300000")]]
+    made += [
+        f"{a} {sign} {b}"
+        for sign in ("=", "<", ">=", "<>")
+        for a, b in [
+            ("x", "1.5"),
+            ("x", "'nan'::DOUBLE"),
+            ("x", "'inf'"),
+            ("da", "'2024-01-01'"),
+            ("ts", "'2024-02-29 00:00:00'"),
+            ("i", "'7'"),
+            ("g", "0.1"),
+            ("x", "0.1"),
+            ("d", "0.05"),
+            ("1.5", "x"),
+            ("da", "TIMESTAMP '2024-02-29 12:00:00'"),
+            ("tz", "DATE '2024-01-01'"),
+            ("tz", "'2000-01-01 00:00:00+00'"),
+            ("tz", "TIMESTAMPTZ '2024-03-31 04:30:00+02'"),
+            ("s", "'it''s'"),
+            ("h", "300000"),
+        ]
+    ]
     return [*made, "i BETWEEN 1 AND 7", "x BETWEEN 0 AND 'inf'::DOUBLE", "x BETWEEN y AND 5", "i NOT BETWEEN h AND j", "s BETWEEN 'a' AND 'b'",
             "da BETWEEN DATE '2000-01-01' AND DATE '2024-01-01'", "da BETWEEN '2000-01-01' AND TIMESTAMP '2024-01-01'", "d BETWEEN 0.05 AND 7",
             "i IN (1, 2, NULL)", "i NOT IN (1, 2)", "i NOT IN (1, NULL)", "x IN (1.5, 0)", "s IN ('abc', '', NULL)", "d IN (1.5, 0.05, 7)", "da IN ('2024-01-01', DATE '2000-01-01')",
@@ -68,7 +131,7 @@ _MOMENTS = [
     *(f"date_diff('{unit}', da, db)" for unit in ("day", "week", "month", "quarter", "year", "hour", "second")),
     *(f"date_diff('{unit}', da, ts)" for unit in ("day", "month", "hour", "minute")),
     "extract(year FROM da)", "date_part('dow', da)", "extract(epoch FROM ts)", "epoch(da)", "extract(millennium FROM da)", "epoch_ms(ts)", "year(tz)", "day(tz)", "month(tz)", "date_part('isodow', tz)",
-    "da + 1", "da - 1", "1 + da", "da - db", "db - da", "ts - ts", "da + i", "da + INTERVAL 1 DAY", "db - INTERVAL 1 MONTH", "db + INTERVAL 1 YEAR", "ts + INTERVAL 1 MONTH", "ts - INTERVAL 90 MINUTE", "ts + INTERVAL '2 days'", "tz + INTERVAL 1 DAY", "tz - INTERVAL 3 HOUR",
+    "db + 1", "db - 1", "1 + db", "da - db", "db - da", "ts - ts", "db + i", "db + INTERVAL 1 DAY", "db - INTERVAL 1 MONTH", "db + INTERVAL 1 YEAR", "ts + INTERVAL 1 MONTH", "ts - INTERVAL 90 MINUTE", "ts + INTERVAL '2 days'", "tz + INTERVAL 1 DAY", "tz - INTERVAL 3 HOUR",
     "db + INTERVAL (i) DAY", "ts - to_days(3)", "db + to_months(h // 1000)", "db + INTERVAL 1 WEEK", "ts + INTERVAL 1.5 DAY", "INTERVAL 1 DAY", "DATE '2024-01-31' + INTERVAL 1 MONTH", "DATE '2024-02-29' - INTERVAL 1 YEAR", "DATE '2024-01-31' + INTERVAL 1 MONTH + INTERVAL 1 DAY", "date_add(db, INTERVAL 5 DAY)",
     "da < DATE '2024-01-01' + INTERVAL 3 MONTH", "da >= TIMESTAMP '2024-01-01'", "ts >= DATE '2024-01-01'", "da > TIMESTAMP '2024-01-01 10:00:00'",
     "last_day(db)", "make_date(2024, 2, 29)", "make_date(year(db)::INT, 1, 1)", "strftime(da, '%Y-%m-%d')", "strftime(ts, '%Y-%m-%d %H:%M:%S')", "strftime(db, '%d/%m/%y')", "strftime(db, '%B %A %b %a')", "strftime(db, '%j|%-d.%-m.')", "strftime(ts, '%I %p %f')", "strftime(db, 'Week %V')", "strftime(db, 'q''x')", "strftime(tz, '%Y')",
@@ -104,7 +167,7 @@ _WINDOWS = [
     "lag(i) OVER (ORDER BY id)", "lead(s, 2) OVER (ORDER BY id)", "lag(i, 1, 0) OVER (ORDER BY id)", "lag(d, 1, 0) OVER (PARTITION BY b ORDER BY id)", "first_value(i) OVER (ORDER BY id)", "last_value(s) OVER (PARTITION BY b ORDER BY id)", "nth_value(i, 2) OVER (ORDER BY id)", "first_value(i IGNORE NULLS) OVER (ORDER BY id DESC)", "last_value(i IGNORE NULLS) OVER (ORDER BY id)", "lag(i IGNORE NULLS) OVER (ORDER BY id)",
     "sum(i) OVER (ORDER BY id)", "sum(i) OVER ()", "sum(d) OVER (PARTITION BY b)", "avg(i) OVER (PARTITION BY b ORDER BY id)", "count(*) OVER (PARTITION BY b)", "max(x) OVER (PARTITION BY b ORDER BY id)", "sum(i) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)", "sum(j) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
     "count(i) OVER (ORDER BY id ROWS 2 PRECEDING)", "sum(i) OVER (ORDER BY i RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)", "sum(i) OVER (ORDER BY i)", "sum(i) OVER (ORDER BY x)", "min(s) OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)", "count(*) FILTER (WHERE i > 1) OVER (ORDER BY id)", "sum(i) FILTER (WHERE b) OVER (PARTITION BY h > 2)", "avg(d) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
-    "count(DISTINCT i) OVER ()", "sum(i) OVER w", "row_number() OVER (w ORDER BY id)", "rank() OVER ()", "count(*) OVER (ORDER BY i GROUPS 1 PRECEDING)", "sum(i) OVER (ORDER BY id EXCLUDE CURRENT ROW)", "arg_max(s, id) OVER (PARTITION BY b)", "row_number() OVER (ORDER BY id) * 3000000000", "sum(i) OVER (PARTITION BY b ORDER BY id DESC) - i", "lag(da) OVER (ORDER BY id) + 1",
+    "count(DISTINCT i) OVER ()", "sum(i) OVER w", "row_number() OVER (w ORDER BY id)", "rank() OVER ()", "count(*) OVER (ORDER BY i GROUPS 1 PRECEDING)", "sum(i) OVER (ORDER BY id EXCLUDE CURRENT ROW)", "arg_max(s, id) OVER (PARTITION BY b)", "row_number() OVER (ORDER BY id) * 3000000000", "sum(i) OVER (PARTITION BY b ORDER BY id DESC) - i", "lag(db) OVER (ORDER BY id) + 1",
 ]  # fmt: skip
 
 WINDOWS: list[str] = _WINDOWS
@@ -118,7 +181,7 @@ QUERIES: list[str] = [
     "SELECT * EXCLUDE (l, st) FROM v ORDER BY id", "SELECT * REPLACE (i + 1 AS i) FROM v ORDER BY id", "SELECT * RENAME (i AS ii) FROM v ORDER BY id", "SELECT COLUMNS('^(i|j|h)$') FROM v ORDER BY id", "SELECT max(COLUMNS('^(i|j|h)$')) FROM v", "SELECT w.*, 1 AS one FROM w ORDER BY ALL",
     "SELECT id + 1 AS q, q * 2 AS r FROM v WHERE q > 3 ORDER BY q", "SELECT i AS a, i AS a FROM v ORDER BY id", "SELECT * FROM (SELECT 1 AS a, 2 AS a)", "SELECT 1, 'x', NULL", "SELECT i % 2 AS s, count(*) AS c FROM v GROUP BY i % 2 HAVING s > 0", "SELECT b AS q, max(i) AS i FROM v GROUP BY b HAVING i > 5",
     "SELECT b, count(*), sum(i) FROM v GROUP BY b ORDER BY b", "SELECT b, s IS NULL AS z, count(*) FROM v GROUP BY ALL ORDER BY ALL", "SELECT b, count(*) AS c FROM v GROUP BY 1 ORDER BY 2 DESC, 1", "SELECT i % 3 AS m, sum(j) FROM v GROUP BY m ORDER BY m", "SELECT x, count(*) FROM v GROUP BY x ORDER BY x", "SELECT y, count(*) FROM v GROUP BY y ORDER BY y", "SELECT b, count(*) FROM v GROUP BY b HAVING count(*) > 3 ORDER BY b", "SELECT b FROM v GROUP BY b HAVING sum(i) > 5 ORDER BY sum(i)",
-    "SELECT 'k' AS k, count(*) FROM v GROUP BY k", "SELECT count(*) FROM v HAVING count(*) > 100", "SELECT b, i > 1 AS g, count(*) FROM v GROUP BY ROLLUP (b, g) ORDER BY ALL", "SELECT b, h > 1 AS g, count(*) FROM v GROUP BY CUBE (b, g) ORDER BY ALL", "SELECT b, i, sum(j) FROM v GROUP BY GROUPING SETS ((b), (i), (b, i), ()) ORDER BY ALL", "SELECT b, grouping(b) AS g, count(*) FROM v GROUP BY ROLLUP (b) ORDER BY ALL", "SELECT b, i > 1 AS g, sum(i) AS si FROM v GROUP BY b, ROLLUP (g) ORDER BY ALL", "SELECT b, sum(i) FROM v GROUP BY ROLLUP (b) HAVING sum(i) > 0 ORDER BY ALL",
+    "SELECT 'k' AS k, count(*) FROM v GROUP BY k", "SELECT count(*) FROM v HAVING count(*) > 100", "SELECT b, h > 1 AS g, count(*) FROM v GROUP BY ROLLUP (b, h > 1) ORDER BY ALL", "SELECT b, h > 1 AS g, count(*) FROM v GROUP BY CUBE (b, h > 1) ORDER BY ALL", "SELECT b, i, sum(j) FROM v GROUP BY GROUPING SETS ((b), (i), (b, i), ()) ORDER BY ALL", "SELECT b, grouping(b) AS g, count(*) FROM v GROUP BY ROLLUP (b) ORDER BY ALL", "SELECT b, h > 1 AS g, sum(i) AS si FROM v GROUP BY b, ROLLUP (h > 1) ORDER BY ALL", "SELECT b, sum(i) FROM v GROUP BY ROLLUP (b) HAVING sum(i) > 0 ORDER BY ALL", "SELECT n, count(*) FROM nothing GROUP BY ROLLUP (n)", "SELECT n, count(*), grouping(n) FROM nothing GROUP BY GROUPING SETS ((n), ())", "SELECT b, count(*) FROM v GROUP BY GROUPING SETS ((b)) HAVING b IS NOT NULL", "SELECT coalesce(b, TRUE), count(*) FROM v GROUP BY ROLLUP (b)",
     "SELECT DISTINCT b FROM v ORDER BY b", "SELECT DISTINCT x FROM v ORDER BY x", "SELECT DISTINCT i % 2 AS p, b FROM v ORDER BY ALL", "SELECT DISTINCT ON (b) b, id, s FROM v ORDER BY b, id DESC", "SELECT DISTINCT ON (i % 3) id FROM v ORDER BY i % 3, id", "SELECT DISTINCT ON (b) b, id FROM v", "SELECT DISTINCT l FROM v", "SELECT DISTINCT st FROM v", "SELECT count(*) FROM (SELECT DISTINCT s, t FROM v)",
     "SELECT id FROM v QUALIFY row_number() OVER (PARTITION BY b ORDER BY id DESC) = 1 ORDER BY id", "SELECT id, rank() OVER (ORDER BY i) AS r FROM v QUALIFY r <= 3 ORDER BY r, id", "SELECT b, sum(i) AS si FROM v GROUP BY b QUALIFY row_number() OVER (ORDER BY sum(i) DESC) = 1", "SELECT DISTINCT b FROM v QUALIFY count(*) OVER (PARTITION BY b) > 3 ORDER BY b", "SELECT id FROM v WHERE i > 0 QUALIFY sum(i) OVER (ORDER BY id) > 5 ORDER BY x, id LIMIT 2",
     "SELECT b, sum(i), rank() OVER (ORDER BY sum(i) DESC) AS r FROM v GROUP BY b ORDER BY r, b", "SELECT b, sum(sum(i)) OVER (ORDER BY b) AS t FROM v GROUP BY b ORDER BY b", "SELECT id, sum(i) OVER (PARTITION BY b ORDER BY id) AS q FROM v ORDER BY q, id",

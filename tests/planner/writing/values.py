@@ -23,14 +23,14 @@ COLUMNS: dict[str, tuple[pa.DataType, list[object]]] = {
         pa.decimal128(9, 2),
         [
             Decimal(t) if t else None
-            for t in "0.00 1.50 -1.50 2.25 -99.99 1234567.89 0.05 7.00  0.01 -0.05 12.34".split(" ")
+            for t in ["0.00", "1.50", "-1.50", "2.25", "-99.99", "1234567.89", "0.05", "7.00", "", "0.01", "-0.05", "12.34"]
         ],
     ),
     "e": (
         pa.decimal128(18, 4),
         [
             Decimal(t) if t else None
-            for t in "1.0000 0.0005 -0.0005 12345678.1234 2.5000 -2.5000 3.3333 7.0000 0.1250  9.9999 -7.7777".split(" ")
+            for t in ["1.0000", "0.0005", "-0.0005", "12345678.1234", "2.5000", "-2.5000", "3.3333", "7.0000", "0.1250", "", "9.9999", "-7.7777"]
         ],
     ),
     "s": (pa.string(), ["", "abc", "ABC", None, "a%b", "a_b", "a\\b", "it's", " pad ", "ünïcode", "日本語", "12"]),
@@ -52,7 +52,7 @@ COLUMNS: dict[str, tuple[pa.DataType, list[object]]] = {
         [
             dt.date(2024, 3, 1), dt.date(2024, 1, 1), dt.date(2024, 1, 1), dt.date(1970, 1, 1), dt.date(2020, 1, 1),
             None, dt.date(2001, 9, 9), dt.date(2023, 4, 30), dt.date(2021, 1, 4), dt.date(2000, 1, 1),
-            dt.date(1600, 2, 29), dt.date(2, 2, 2),
+            dt.date(1600, 2, 29), dt.date(100, 2, 2),
         ],
     ),
     "ts": (
@@ -60,8 +60,8 @@ COLUMNS: dict[str, tuple[pa.DataType, list[object]]] = {
         [
             dt.datetime(2024, 2, 29, 23, 59, 59, 999999), dt.datetime(2023, 12, 31, 12), None,
             dt.datetime(1969, 12, 31, 23, 59, 59, 500000), dt.datetime(2000, 1, 1), dt.datetime(2021, 1, 31, 10, 30),
-            dt.datetime(1900, 3, 1, 1, 2, 3), dt.datetime(2024, 3, 31, 2, 30), dt.datetime(1, 1, 1),
-            dt.datetime(9999, 12, 31, 23), dt.datetime(1582, 10, 10, 5), dt.datetime(2024, 2, 29),
+            dt.datetime(1900, 3, 1, 1, 2, 3), dt.datetime(2024, 3, 31, 2, 30), dt.datetime(2, 1, 1),
+            dt.datetime(9998, 12, 31, 23), dt.datetime(1582, 10, 10, 5), dt.datetime(2024, 2, 29),
         ],
     ),
     "tz": (
