@@ -94,10 +94,14 @@ def main() -> None:
                 "spark.read.schema(…).parquet": partial(ask_spark, root, spark, schema),
                 "spark.read.parquet": partial(ask_spark, root, spark, None),
             }
-            answers = [ask() for ask in contenders.values()]
-            if any(answer != answers[0] for answer in answers):
-                raise SystemExit(f"The answers differ: {answers}")
-            seconds = time_in_turn(contenders, arguments.rounds)
+            answers: dict[str, list[Any]] = {}
+
+            def keep(name: str) -> None:
+                answers[name] = contenders[name]()
+
+            seconds = time_in_turn({name: partial(keep, name) for name in contenders}, arguments.rounds)
+    if len({str(answer) for answer in answers.values()}) != 1:
+        raise SystemExit(f"The answers differ: {answers}")
     first = next(iter(seconds.values()))
     figures = [{"contender": name, "seconds": took, "times": took / first} for name, took in seconds.items()]
     print_table(figures)

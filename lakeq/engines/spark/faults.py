@@ -44,9 +44,9 @@ def translate_run(error: Exception, sql: str) -> LakeqError:
             "spark",
         )
     if (cell := _CELL.search(text)) is not None:
-        path = _find_path(text)
+        path, words = _find_path(text), _tidy(cell[1].replace("\\'", "'"))
         return CorruptFileError(
-            f"{_tidy(cell[1])}{f' in {path!r}' if path else ''}. Mend the file, or declare the column's type "
+            f"{words}{f' in {path!r}' if path else ''}. Mend the file, or declare the column's type "
             "with columns=.",
             path,
         )

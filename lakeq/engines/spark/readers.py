@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lakeq.engines.spark.texts import quote_spark_text, write_cell, write_error
+from lakeq.engines.spark.texts import BAD_CELL, END, quote_spark_text, write_cell, write_error
 from lakeq.engines.spark.types import holds_nanoseconds, quote_spark_name, spark_type
 from lakeq.formats.base import Column, FileSchema
 
@@ -119,9 +119,9 @@ def _store_nanoseconds(format: str, column: Column) -> StoredColumn | str:
     name = quote_spark_name(column.name)
     zoned = f"timestamp_micros({name} DIV 1000)"
     value = zoned if column.type.tz is not None else f"CAST({zoned} AS TIMESTAMP_NTZ)"
+    words = quote_spark_text(f"{BAD_CELL}Column '{column.name}' holds times finer than Spark's: ")
     error = write_error(
-        quote_spark_text(f"Column '{column.name}' holds times finer than a microsecond, which Spark has not"),
-        "TIMESTAMP" if column.type.tz is not None else "TIMESTAMP_NTZ",
+        f"concat({words}, {name}, ' ns{END}')", "TIMESTAMP_NTZ" if column.type.tz is None else "TIMESTAMP"
     )
     # DIV rounds towards zero, which is exact where nothing is left.
     return StoredColumn(

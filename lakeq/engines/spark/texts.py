@@ -23,11 +23,17 @@ def quote_spark_text(text: str) -> str:
 
 
 def write_error(words: str, type: str) -> str:
-    """An expression, of a type of Spark's, that ends the query with the text of the expression `words`."""
-    if "<" in type:
-        return f"CAST(raise_error({words}) AS {type})"
+    """An expression, of a scalar type of Spark's, that ends the query with the text of `words`.
+
+    That is an expression with a column in it: what is constant Spark evaluates before it is needed.
+    """
     # raise_error is volatile to Spark: no condition passes it, and none reaches the files.
     return f"CAST(CAST(CAST({words} AS TINYINT) AS STRING) AS {type})"
+
+
+def write_refusal(words: str, type: str) -> str:
+    """An expression of a type of Spark's that ends a query which asks for it."""
+    return f"CAST(raise_error({quote_spark_text(words)}) AS {type})"
 
 
 def write_cell(text: str, name: str, type: pa.DataType) -> str | None:

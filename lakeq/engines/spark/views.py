@@ -25,7 +25,7 @@ from lakeq.engines.spark.readers import (
     read_schema,
     store_column,
 )
-from lakeq.engines.spark.texts import quote_spark_text, write_error
+from lakeq.engines.spark.texts import quote_spark_text, write_error, write_refusal
 from lakeq.engines.spark.types import quote_spark_name, spark_type
 from lakeq.errors import ExecutionError, UnsupportedSqlError
 from lakeq.formats.base import Column
@@ -33,6 +33,8 @@ from lakeq.storage.base import Store
 
 _FILE = "lakeq_file"
 """The column with the name of a row's file, in a relation and in what is known of files."""
+
+_UNNAMED = quote_spark_text("Spark names a file in another way than it was planned: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,12 @@ def _select(
         folded, type = column.name.casefold(), spark_type(column.type) or "STRING"
         if folded in keys or column.name in hidden:
             value = f"f.{quote_spark_name(keys.get(folded, f'lakeq_{column.name}'))}"
-            lost = write_error(
-                quote_spark_text("Spark names a file in another way than it was planned"), type
-            )
+            lost = write_error(f"concat({_UNNAMED}, {name}.{_FILE})", type)
             value = f"CASE WHEN f.{_FILE} IS NULL THEN {lost} ELSE {value} END"
         elif folded in partition:
-            value = write_error(quote_spark_text(f"The plan left {column.name} out"), type)
+            value = write_refusal(f"The plan left {column.name} out", type)
         elif folded in present and folded not in values:
-            value = write_error(quote_spark_text(f"Spark cannot read column {column.name}"), type)
+            value = write_refusal(f"Spark cannot read column {column.name}", type)
         else:
             value = values.get(folded, "NULL")
         shown.append(f"CAST({value} AS {type}) AS {quote_spark_name(column.name)}")

@@ -23,7 +23,7 @@ class AnalysisException(Exception):  # noqa: N818 - PySpark's own name
 CASES: list[tuple[Exception, type[LakeqError], str]] = [
     (
         Exception(
-            "[CAST_INVALID_INPUT] The value 'lakeq-cell: Column 'id' holds 'x', which is not BIGINT :lakeq' of the type"
+            "[CAST_INVALID_INPUT] The value 'lakeq-cell: Column \\'id\\' holds \\'x\\', which is not BIGINT :lakeq' of the type"
         ),
         CorruptFileError,
         r"Column 'id' holds 'x', which is not BIGINT\. Mend the file",

@@ -150,6 +150,19 @@ def test_cells_that_are_no_values_are_named(tmp_path: Path, spark: Any) -> None:
             CorruptFileError, match=r"Column 'due' holds '2025-02-30', which is not DATE\. Mend"
         ):
             lake.sql("SELECT max(due) FROM c", engine="spark").fetchall()
-        assert lake.sql("SELECT count(due), sum(id) FROM c WHERE id < 3", engine="spark").fetchall() == [
-            (1, 3)
+                assert lake.sql("SELECT sum(id) FROM c", engine="spark").fetchall() == [(6,)]
+
+
+def test_conditions_reach_the_files(tmp_path: Path, spark: Any) -> None:
+    folder = tmp_path / "t" / "day=1"
+    folder.mkdir(parents=True)
+    rows = pa.table({"id": list(range(10_000)), "s": [f"{i:08}" * 8 for i in range(10_000)]})
+    pq.write_table(rows, folder / "a.parquet", row_group_size=1_000)
+    with lakeq.connect(str(tmp_path), engines={"spark": spark}) as lake:
+        found = [
+            lake.sql(f"SELECT day, max(s) FROM t WHERE {where} GROUP BY day", engine="spark")
+            for where in ("id < 10", "true")
         ]
+        assert [result.fetchall()[0][0] for result in found] == [1, 1]
+        few, every = (result.stats.bytes_scanned for result in found)
+        assert few < every * 0.6, "row groups are left out by their bounds"
