@@ -55,7 +55,7 @@ def evaluate(
     return set(connection.sql(f"SELECT * FROM there WHERE {condition}").fetchall())
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(draw_partitions(), st.integers(1, 40))
 def test_no_partition_kept_is_left_out(connection: duckdb.DuckDBPyConnection, drawn: Any, most: int) -> None:
     keys, there, kept = drawn
@@ -64,7 +64,7 @@ def test_no_partition_kept_is_left_out(connection: duckdb.DuckDBPyConnection, dr
         assert kept <= evaluate(connection, condition, keys, there)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(draw_partitions())
 def test_no_other_is_kept_while_there_are_few(connection: duckdb.DuckDBPyConnection, drawn: Any) -> None:
     keys, there, kept = drawn
@@ -122,7 +122,7 @@ CONDITIONS = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(CONDITIONS, min_size=1, max_size=3), st.sampled_from([" AND ", " OR ", " AND NOT "]))
 def test_with_it_the_answer_is_the_same(
     connection: duckdb.DuckDBPyConnection, lake: lakeq.Lake, conditions: list[str], joint: str

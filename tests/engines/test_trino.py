@@ -33,10 +33,19 @@ SQL = "SELECT n FROM events WHERE month = 2"
 DONE = rows([], ["bigint"], state="FINISHED", physicalInputBytes=700, progressPercentage=100.0)
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeTrino]:
+    with run_fake_trino() as running:
+        yield running
+
+
 @pytest.fixture
-def fake() -> Iterator[FakeTrino]:
-    with run_fake_trino() as server:
-        yield server
+def fake(server: FakeTrino) -> FakeTrino:
+    """The server, which has forgotten what it was asked and told before."""
+    server.pages, server.status, server.body, server.waits = (), 200, None, None
+    server.queries.clear()
+    server.stopped = 0
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,13 @@ def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "visits").mkdir()
     orc.write_table(pa.table({"n": [1]}), folder / "visits" / "a.orc")
     return folder
+
+
+@pytest.fixture(scope="module")
+def lake(lake_folder: Path, server: FakeTrino) -> Iterator[lakeq.Lake]:
+    """A lake for what is wrong with the server, not with the lake."""
+    with open_lake(lake_folder, server) as opened:
+        yield opened
 
 
 def open_lake(folder: Path, fake: FakeTrino, **options: Any) -> lakeq.Lake:
@@ -199,10 +215,10 @@ def test_closing_the_lake_leaves_nothing_running(lake_folder: Path, fake: FakeTr
     ],
 )  # fmt: skip
 def test_what_trino_reports_is_told_with_the_remedy(
-    lake_folder: Path, fake: FakeTrino, page: Any, error: type[LakeqError], words: str
+    lake: lakeq.Lake, fake: FakeTrino, page: Any, error: type[LakeqError], words: str
 ) -> None:
     fake.pages = [page]
-    with open_lake(lake_folder, fake) as lake, pytest.raises(error, match=words):
+    with pytest.raises(error, match=words):
         lake.sql(SQL, max_bytes="1MB").arrow()
 
 
@@ -216,17 +232,17 @@ def test_what_trino_reports_is_told_with_the_remedy(
     ],
 )
 def test_a_server_that_refuses_is_told_by_its_status(
-    lake_folder: Path, fake: FakeTrino, status: int, error: type[LakeqError], words: str
+    lake: lakeq.Lake, fake: FakeTrino, status: int, error: type[LakeqError], words: str
 ) -> None:
     fake.status = status
-    with open_lake(lake_folder, fake) as lake, pytest.raises(error, match=words):
+    with pytest.raises(error, match=words):
         lake.sql(SQL).arrow()
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b'{"hello": 1}', b"[]"])
-def test_another_server_is_no_trino(lake_folder: Path, fake: FakeTrino, body: bytes) -> None:
+def test_another_server_is_no_trino(lake: lakeq.Lake, fake: FakeTrino, body: bytes) -> None:
     fake.body = body
-    with open_lake(lake_folder, fake) as lake, pytest.raises(ConfigError, match="no Trino"):
+    with pytest.raises(ConfigError, match="no Trino"):
         lake.sql(SQL).arrow()
 
 
