@@ -218,17 +218,13 @@ def _only_filters(node: exp.Expr) -> bool:
     child, parent = node, node.parent
     while isinstance(parent, exp.Paren | exp.And | exp.Or | exp.Not):
         if isinstance(parent, exp.Not):
-            if denied or not isinstance(child, exp.In | exp.EQ | exp.Paren):
+            if denied or child.unnest() is not node:
                 return False
             denied = True
-        if isinstance(parent, exp.Or) and denied:
+        elif isinstance(parent, exp.Or) and denied:
             return False
         child, parent = parent, parent.parent
-        if denied and isinstance(child, exp.And) and isinstance(parent, exp.Not):
-            return False
-    if isinstance(parent, exp.Qualify):
-        return not denied
-    return isinstance(parent, exp.Where | exp.Having)
+    return isinstance(parent, exp.Where | exp.Having) or (isinstance(parent, exp.Qualify) and not denied)
 
 
 def write_any(node: exp.Expr, scope: Scope) -> Value | None:
