@@ -57,6 +57,8 @@ def convert(value: Value, target: SqlType, scope: Scope) -> Value:
         folded = _fold(value, target, scope)
         if folded is not None:
             return folded
+        if value.kind == "text" and target.kind in MOMENTS:
+            raise Refusal(f"{value.constant!r} as {target.name}", value.node)
     rule = _RULES.get((value.kind, target.kind))
     if rule is None:
         raise Refusal(f"{value.type.name} as {target.name}", value.node)

@@ -190,7 +190,10 @@ def write_in(node: exp.Expr, scope: Scope) -> Value:
 
 
 def write_among_rows(x: Value, query: exp.Expr, scope: Scope, node: exp.Expr) -> Value:
-    """`x IN (SELECT …)`."""
+    """`x IN (SELECT …)`. Spark has it right as a condition of rows alone: as a value it is false there where
+    it should be NULL."""
+    if scope.is_spark and not _only_filters(node):
+        raise Refusal("IN of a query as a value, or within NOT and OR. Ask it alone in WHERE", node)
     written = scope.shared.write(query.unnest(), scope.inner())
     if len(written.outputs) != 1:
         raise Refusal("IN of a query with more than one column", node)
@@ -206,6 +209,22 @@ def write_among_rows(x: Value, query: exp.Expr, scope: Scope, node: exp.Expr) ->
         column = convert(Value(f"{scope.quote(alias)}.{scope.quote(name)}", type_, node), wanted, scope).text
         text = f"SELECT {column} AS {scope.quote(name)} FROM ({text}) AS {scope.quote(alias)}"
     return Value(f"({agree(x, wanted, scope).text} IN ({text}))", BOOLEAN, node)
+
+
+def _only_filters(node: exp.Expr) -> bool:
+    """Whether of a test only the rows matter for which the whole condition is true: it stands among AND and
+    OR, a NOT of it among AND."""
+    denied = isinstance(node, exp.NEQ)
+    child, parent = node, node.parent
+    while isinstance(parent, exp.Paren | exp.And | exp.Or | exp.Not):
+        if isinstance(parent, exp.Not):
+            if denied or child.unnest() is not node:
+                return False
+            denied = True
+        elif isinstance(parent, exp.Or) and denied:
+            return False
+        child, parent = parent, parent.parent
+    return isinstance(parent, exp.Where | exp.Having) or (isinstance(parent, exp.Qualify) and not denied)
 
 
 def write_any(node: exp.Expr, scope: Scope) -> Value | None:

@@ -76,7 +76,7 @@ def write_window(node: exp.Expr, scope: Scope) -> Value:
         return write_filter(call, scope, _write_over(node, scope, orders=False))
     if name in AGGREGATES:
         return write_aggregate(call, scope, over=_write_over(node, scope, orders=False))
-    over = _write_over(node, scope, orders=True)
+    over = _write_over(node, scope, orders=True, is_placed=name in _RANKS or name in ("lag", "lead"))
     if name in _RANKS:
         return _write_rank(call, name, over, scope)
     if name in _VALUES:
@@ -119,8 +119,9 @@ def _is_count(value: Value, name: str) -> bool:
     return isinstance(value.constant, int) and value.constant >= (1 if name == "nth_value" else 0)
 
 
-def _write_over(node: exp.Expr, scope: Scope, orders: bool) -> str:
-    """` OVER (…)`, a named window written out. `orders`: the other engine asks for an order."""
+def _write_over(node: exp.Expr, scope: Scope, orders: bool, is_placed: bool = False) -> str:
+    """` OVER (…)`, a named window written out. `orders`: the other engine asks for an order; `is_placed`: the
+    call does not look at the frame, and the other engine takes none."""
     given = _resolve(node, scope)
     keys = [scope.express(key) for key in given.get("partition_by") or ()]
     for key in keys:
@@ -129,7 +130,7 @@ def _write_over(node: exp.Expr, scope: Scope, orders: bool) -> str:
     if texts := [key.text for key in keys if not key.is_constant]:
         parts.append(f"PARTITION BY {', '.join(texts)}")
     order = write_order(given["order"], scope) if given.get("order") is not None else ""
-    spec = given.get("spec")
+    spec = None if is_placed else given.get("spec")
     frame = "" if spec is None else _write_frame(spec, bool(order), scope)
     if not order and (orders or frame):
         order = "ORDER BY 1" if not scope.is_spark else "ORDER BY NULL"

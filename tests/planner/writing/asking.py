@@ -16,11 +16,11 @@ from tests.planner.writing.cases import AGGREGATES, EXPRESSIONS, QUERIES, WINDOW
 from tests.planner.writing.compare import Rows, compare_rows, list_rows
 from tests.planner.writing.engines import Run
 
-_ROWS_ALONE = ("unnest", "(SELECT")
+_ROWS_ALONE = ("unnest",)
 _BY_ROW = "SELECT id, {} FROM v ORDER BY id"
 _BY_WINDOW = "SELECT id, {} FROM v WINDOW w AS (PARTITION BY b) ORDER BY id"
 _ADDED_UP = ("SELECT {} FROM v", "SELECT {} FROM v WHERE FALSE", "SELECT b, {} FROM v GROUP BY b ORDER BY b")
-BATCH = 24
+BATCH = 40
 """Expressions asked at once: a query costs an engine more than a column does."""
 
 
@@ -110,8 +110,9 @@ def ask_together(asker: Asker, expressions: Sequence[str], form: str) -> None:
         sql = form.format(f"{expression} AS r")
         if asker.write(expression, sql) is None:
             continue
-        fails = isinstance(asker.expect(sql), str)
-        (alone if fails or any(word in expression for word in _ROWS_ALONE) else batched).append(expression)
+        if isinstance(asker.expect(sql), str):
+            continue  # where DuckDB fails, the other engine may answer
+        (alone if any(word in expression for word in _ROWS_ALONE) else batched).append(expression)
     for start in range(0, len(batched), BATCH):
         batch = batched[start : start + BATCH]
         wrong, same = len(asker.wrong), asker.same
@@ -129,7 +130,7 @@ def ask_all(asker: Asker, step: int = 1) -> None:
     """The cases of the differential test; of the whole queries every so manieth."""
     ask_together(asker, EXPRESSIONS, _BY_ROW)
     ask_together(asker, WINDOWS, _BY_WINDOW)
-    for form in _ADDED_UP if step == 1 else _ADDED_UP[1:]:
+    for form in _ADDED_UP if step == 1 else _ADDED_UP[-1:]:
         ask_together(asker, AGGREGATES, form)
     for sql in QUERIES[::step]:
         asker.ask(sql, sql)
