@@ -150,7 +150,7 @@ def test_cells_that_are_no_values_are_named(tmp_path: Path, spark: Any) -> None:
             CorruptFileError, match=r"Column 'due' holds '2025-02-30', which is not DATE\. Mend"
         ):
             lake.sql("SELECT max(due) FROM c", engine="spark").fetchall()
-                assert lake.sql("SELECT sum(id) FROM c", engine="spark").fetchall() == [(6,)]
+        assert lake.sql("SELECT sum(id) FROM c", engine="spark").fetchall() == [(6,)]
 
 
 def test_conditions_reach_the_files(tmp_path: Path, spark: Any) -> None:
