@@ -23,10 +23,11 @@ from lakeq.errors import (
     UnsupportedSqlError,
 )
 from lakeq.result import Result
+from tests.engines.spark.compare import compare_lake
 from tests.engines.spark.sessions import LONG, needs_spark, write_big, write_days
 
 # One JVM for all of them; PySpark warns of pandas, which lakeq does not hand it.
-pytestmark = [needs_spark, pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("spark")]
+pytestmark = [needs_spark, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_cells_that_are_no_values_are_named(tmp_path: Path, spark: Any) -> None:
             CorruptFileError, match=r"Column 'due' holds '2025-02-30', which is not DATE\. Mend"
         ):
             lake.sql("SELECT max(due) FROM c", engine="spark").fetchall()
-                assert lake.sql("SELECT sum(id) FROM c", engine="spark").fetchall() == [(6,)]
+        assert lake.sql("SELECT sum(id) FROM c", engine="spark").fetchall() == [(6,)]
 
 
 def test_conditions_reach_the_files(tmp_path: Path, spark: Any) -> None:
@@ -166,3 +167,38 @@ def test_conditions_reach_the_files(tmp_path: Path, spark: Any) -> None:
         assert [result.fetchall()[0][0] for result in found] == [1, 1]
         few, every = (result.stats.bytes_scanned for result in found)
         assert few < every * 0.6, "row groups are left out by their bounds"
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_spark_reads_what_duckdb_reads(seed: int, tmp_path: Path, spark: Any) -> None:
+    told = compare_lake(tmp_path, seed, spark)
+    assert told.compared >= 2
+    assert told.differing == []
+
+
+def test_csv_keeps_quotes_line_ends_and_nulls(tmp_path: Path, spark: Any) -> None:
+    (tmp_path / "c").mkdir()
+    lines = [
+        "id,s,t",
+        '1,"two\r\nlines",a',
+        '2,"say ""so""", x ',
+        '3,"",',
+        "4,NA,",
+        '5,a\\b,"c\\"',
+        '6,"l\rr","é, 日本"',
+    ]
+    (tmp_path / "c" / "x.csv").write_text("\r\n".join(lines) + "\r\n", newline="")
+    for null in ("", "NA"):
+        with lakeq.connect(str(tmp_path), engines={"spark": spark}) as lake:
+            lake.register("c", "c", null=null)
+            sql = "SELECT * FROM c ORDER BY id"
+            assert lake.sql(sql, engine="spark").fetchall() == lake.sql(sql).fetchall()
+
+
+def test_csv_of_one_column_is_refused(tmp_path: Path, spark: Any) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "x.csv").write_text("id\n1\n\n2\n")
+    with lakeq.connect(str(tmp_path), engines={"spark": spark}) as lake:
+        lake.register("c", "c", header=True)
+        with pytest.raises(UnsupportedSqlError, match="one column"):
+            lake.sql("SELECT count(*) FROM c", engine="spark").fetchall()
