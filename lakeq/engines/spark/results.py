@@ -46,6 +46,8 @@ class PreparedQuery:
 class SparkResult:
     """See QueryResult. The rows are handed out when all of them are there and no file has changed."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self, query: PreparedQuery, limits: RunLimits, max_bytes: int | None, seconds: float
     ) -> None:
