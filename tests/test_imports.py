@@ -47,7 +47,9 @@ def test_the_api_loads_what_a_query_needs_and_nothing_that_only_some_want(
     tmp_path: Path,
 ) -> None:
     code = f"import sys, lakeq; lakeq.connect({str(tmp_path)!r})"
-    code += "; print(*({'duckdb', 's3fs', 'pandas', 'narwhals', 'prompt_toolkit', 'pyspark'} & set(sys.modules)))"
+    code += (
+        "; print(*({'duckdb', 's3fs', 'pandas', 'narwhals', 'prompt_toolkit', 'pyspark'} & set(sys.modules)))"
+    )
     assert run_python(code).split() == ["duckdb"]
 
 
