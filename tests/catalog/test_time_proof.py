@@ -13,7 +13,8 @@ import pytest
 import lakeq
 from lakeq.catalog.definitions import load_definition
 from lakeq.catalog.time_mapping import TimeMapping
-from lakeq.catalog.time_proof import TimeProposal
+from lakeq.catalog.time_proof import TimeProposal, time_keys
+from lakeq.formats.base import Column
 from tests.catalog.test_time_mapping import write_hours
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run  # a fixture
@@ -50,6 +51,28 @@ def test_the_finest_keys_that_hold_are_proposed(tmp_path: Path) -> None:
         lake.register("events", "events/", layout="{a:int}/{b:int}/{c:int}/{part:int}/")
         (proposal,) = lake.propose_times("events")
     assert proposal.mapping == TimeMapping("at", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        ("year:text month:text day:text hour:text", ["year month day hour", "year month day", "year month", "year"]),
+        ("site:text dt:date hour:int", ["dt hour", "dt", "hour"]),
+        ("dt:text hour:text", ["dt hour", "dt"]),
+        ("hour:date", ["hour"]),
+        ("year:int dt:text", ["year"]),
+        ("a:int b:int c:int d:int e:int", ["a b c d", "a b c", "a b", "a"]),
+        ("a:text b:text", []),
+    ],
+)  # fmt: skip
+def test_keys_that_may_name_a_time_are_tried_from_the_finest_on(keys: str, chosen: list[str]) -> None:
+    kinds = {"text": pa.string(), "int": pa.int64(), "date": pa.date32()}
+    columns = [Column(name, kinds[kind]) for name, kind in (key.split(":") for key in keys.split())]
+    assert list(time_keys(columns)) == [tuple(names.split()) for names in chosen]
+    if keys.startswith("site"):
+        assert list(time_keys(columns, by_name=True)) == [("dt", "hour"), ("dt",)]
+    if keys.startswith("year:text"):
+        assert next(time_keys(columns, finest="day")) == ("year", "month", "day")
 
 
 def test_one_folder_or_a_file_without_bounds_proves_nothing(tmp_path: Path) -> None:
