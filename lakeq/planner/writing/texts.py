@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from sqlglot import exp
@@ -54,6 +55,9 @@ def write_case_of(arguments: Sequence[Value], scope: Scope, node: exp.Expr) -> V
     if isinstance(value.constant, str) and value.constant.isascii():
         made = value.constant.lower() if lowers else value.constant.upper()
         return write_constant(made, VARCHAR, node, scope.dialect)
+    odd = ODD_LOWER if lowers else ODD_UPPER
+    if scope.is_spark and isinstance(value.constant, str) and re.search(f"[{odd}]", value.constant):
+        raise Refusal(f"{node.name}() of a letter of which Spark makes another than DuckDB", node)
     return Value((write_lower if lowers else write_upper)(value.text, scope), VARCHAR, node)
 
 

@@ -83,13 +83,13 @@ def compare_rows(rows: Rows, truth: Rows, is_ordered: bool) -> str | None:
     return next(_differences(rows, truth), None)
 
 
-def _rank(row: tuple[Any, ...]) -> list[tuple[str, str]]:
+def _rank(row: tuple[Any, ...]) -> list[tuple[str, ...]]:
     return [_rank_value(v) for v in row]
 
 
-def _rank_value(value: Any) -> tuple[str, str]:
+def _rank_value(value: Any) -> tuple[str, ...]:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return ("n", f"{float(value) + 0.0:.9e}")
+        return ("n", f"{float(value) + 0.0:.9e}", str(value) if isinstance(value, int) else "")
     return (type(value).__name__, str(value))
 
 

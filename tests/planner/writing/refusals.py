@@ -16,6 +16,7 @@ REFUSED: dict[str, list[str]] = {
         "TRY_CAST(s AS DATE)",
         "TRY_CAST(s AS DOUBLE)",
         "CAST(i AS UTINYINT)",
+        "upper('straße')",
         "substr(s, 0, 2)",
         "substr(s, i)",
         "left(s, -1)",
