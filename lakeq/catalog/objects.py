@@ -13,7 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakeq.catalog.table import IgnoredObjects
+from lakeq.catalog.table import IgnoredObjects, Totals
 from lakeq.errors import FormatError, StorageError
 from lakeq.formats.detect import detect_format, guess_format
 from lakeq.storage.base import Store, StoredFile
@@ -33,6 +33,8 @@ _REASONS = (
     ("copy in progress (._COPYING_)", r"\._COPYING_$"),
     ("lake definition (lakeq.toml)", r"^lakeq\.toml$"),
 )
+_ODD = r"(^|/)[._]|[/$_]$|^lakeq\.toml$"
+"""Whatever any of these fits."""
 _CLOSED = "could not be opened to tell its format"
 _EMPTY = "empty object (0 bytes)"
 _SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9_]{1,10}){0,2})$"
@@ -76,7 +78,8 @@ def _judge_part(listing: pa.Table, root: str) -> pa.Table:
     and `format` (from its name; null where the name does not tell). Names above `root` hide nothing."""
     paths = pc.utf8_slice_codeunits(_chunk(listing.column("path")), len(root))
     reason: pa.Array = pa.nulls(len(paths), pa.string())
-    for text, pattern in _REASONS:
+    is_odd = pc.any(pc.match_substring_regex(paths, _ODD), min_count=0).as_py()
+    for text, pattern in _REASONS if is_odd else ():
         reason = _fill(reason, pc.match_substring_regex(paths, pattern), text)
     reason = _fill(reason, pc.equal(_chunk(listing.column("size")), 0), _EMPTY)
     suffixes = pc.struct_field(pc.extract_regex(paths, _SUFFIX), 0).dictionary_encode()
@@ -137,6 +140,14 @@ def count_ignored(objects: pa.Table) -> tuple[IgnoredObjects, ...]:
 def data_objects(objects: pa.Table) -> pa.Table:
     """The objects that are not ignored."""
     return keep_rows(objects, pc.is_null(objects.column("reason")))
+
+
+def sum_objects(listing: pa.Table, depth: int) -> Totals:
+    """The data among objects, by their names; partitions are the folders `depth` levels deep that hold some."""
+    data = data_objects(judge_objects(listing))
+    heads = pc.struct_field(pc.extract_regex(data["path"], rf"^(?P<head>(?:[^/]*/){{{depth}}})"), 0)
+    folders = pc.count_distinct(heads).as_py() if data.num_rows else 0
+    return Totals(data.num_rows, folders, pc.sum(data["size"]).as_py() or 0)
 
 
 def path_range(paths: pa.Array, place: str) -> tuple[int, int]:

@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 
 from lakeq.catalog.database import partition_column
 from lakeq.catalog.hive_names import NULL_TEXT, unescape_hive
+from lakeq.catalog.known_objects import KeyRange, folder_range
 from lakeq.catalog.layout import FLAT, Layout, template_segments
-from lakeq.catalog.listings import KeyRange, Listings, Recollection, folder_range, is_young
+from lakeq.catalog.listings import Listings, Recollection, is_young
 from lakeq.catalog.partition_texts import parse_hive_name
 from lakeq.catalog.partition_values import widen_texts
 from lakeq.storage.base import LISTING_SCHEMA

@@ -29,6 +29,7 @@ from lakeq.texts import show_line
 
 _CARET_WIDTH = 100
 _OLD_SECONDS = 60
+_MOST_FOLDERS = 5
 """From this age on, a listing's age is told."""
 
 
@@ -93,8 +94,16 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
 def describe_changes(changes: TableChanges) -> Iterator[str]:
     """What a refresh found of a table: a line, and one for each kind of change."""
     yield f"{changes.name}: {format_count(changes.files)} files, {format_bytes(changes.bytes)}"
-    if changes.is_first:
-        yield "  listed whole for the first time"
+    if changes.inventory is not None:
+        more = ", …" if len(changes.listed) > _MOST_FOLDERS else ""
+        shown = ", ".join(map(show_line, changes.listed[:_MOST_FOLDERS]))
+        yield f"  as of the S3 Inventory of {format_moment(changes.inventory_at)}: {show_line(changes.inventory)}"
+        yield f"  listed since: {format_count(len(changes.listed))} folders{': ' if shown else ''}{shown}{more}"
+        yield from (f"  {sentence}" for sentence in changes.lacks)
+    if not changes.is_compared:
+        yield "  too many files to tell which changed"
+    elif changes.is_first:
+        yield "  known whole for the first time" if changes.inventory else "  listed whole for the first time"
     else:
         for word, found in _kinds(changes):
             if found.count:
@@ -120,6 +129,11 @@ def changes_to_dict(changes: TableChanges) -> dict[str, Any]:
         "first": changes.is_first,
         **{word: {"count": f.count, "examples": list(f.examples)} for word, f in _kinds(changes)},
         "ignored": [_ignored_to_dict(ignored) for ignored in changes.ignored],
+        "compared": changes.is_compared,
+        "inventory": changes.inventory,
+        "inventory_at": format_moment(changes.inventory_at),
+        "listed": list(changes.listed),
+        "lacks": list(changes.lacks),
     }
 
 
@@ -166,6 +180,7 @@ def table_to_dict(table: Table) -> dict[str, Any]:
         "bytes": table.bytes_total,
         "ignored": [_ignored_to_dict(ignored) for ignored in table.ignored],
         "listed_at": format_moment(table.listed_at),
+        "inventory_at": format_moment(table.inventory_at),
         "declared_time": None if table.time is None else str(table.time),
         "problem": None if table.problem is None else str(table.problem),
     }
