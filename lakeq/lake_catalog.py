@@ -31,8 +31,9 @@ class LakeCatalog:
     def refresh(self, name: str | None = None, inventory: str | None = None) -> tuple[TableChanges, ...]:
         """List the lake, or one table of it, anew; what changed since it was last listed whole.
 
-        `inventory` is where the S3 Inventory of the lake's bucket lies (default: the lakeq.toml's): the lake is
-        then known from that, and only folders are listed that it does not know, and the newest ones it knows.
+        `inventory` is where the S3 Inventory of the lake's bucket lies (default: the lakeq.toml's): the lake
+        is then known from that, and only folders are listed that it does not know, and the newest of the
+        others.
         A folder on this machine is listed at the next question.
         """
         changes = self._catalog.refresh(name, inventory)

@@ -24,8 +24,8 @@ class ObjectChanges:
 @dataclass(frozen=True, slots=True)
 class TableChanges:
     """A table as a refresh found it. `added`, `removed` and `replaced` compare with what was known before;
-    all objects are added when the table was never listed whole. A table that is too large is not compared, and
-    then what is ignored is not told either.
+    all objects are added when the table was never listed whole. A table that is too large is not compared
+    (`is_compared`), and then what is ignored is not told either.
 
     `inventory` names the S3 Inventory that the files are known from, but for those in the folders that were
     `listed` since; `inventory_at` is its moment (seconds since 1970), `lacks` what it does not tell.

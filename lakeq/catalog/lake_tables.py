@@ -156,8 +156,8 @@ class LakeTables:
 
     @property
     def large_folder(self) -> Path | None:
-        """Where what an inventory tells of the lake's own store is kept, if it is large. It depends on nothing
-        that is declared of tables."""
+        """Where what an inventory tells of the lake's own store is kept, if it is large. It depends on
+        nothing that is declared of tables."""
         return self._saved.large(repr((self._root.root, self._definition.storage.get("endpoint_url"))))
 
     def _key(self) -> str:

@@ -38,6 +38,7 @@ _ODD = r"(^|/)[._]|[/$_]$|^lakeq\.toml$"
 _CLOSED = "could not be opened to tell its format"
 _EMPTY = "empty object (0 bytes)"
 _SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9_]{1,10}){0,2})$"
+_SUFFIX_LENGTH = 22
 _PROSE = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sql", ".lock")
 """Text that may look like rows, and that Python's table of types does not know in every version."""
 
@@ -82,7 +83,8 @@ def _judge_part(listing: pa.Table, root: str) -> pa.Table:
     for text, pattern in _REASONS if is_odd else ():
         reason = _fill(reason, pc.match_substring_regex(paths, pattern), text)
     reason = _fill(reason, pc.equal(_chunk(listing.column("size")), 0), _EMPTY)
-    suffixes = pc.struct_field(pc.extract_regex(paths, _SUFFIX), 0).dictionary_encode()
+    ends = pc.utf8_slice_codeunits(paths, -_SUFFIX_LENGTH)
+    suffixes = pc.struct_field(pc.extract_regex(ends, _SUFFIX), 0).dictionary_encode()
     names = suffixes.dictionary.to_pylist()
     types = mimetypes.MimeTypes()
     formats = pa.array([guess_format(f"x{suffix}") for suffix in names], pa.string())
@@ -143,7 +145,8 @@ def data_objects(objects: pa.Table) -> pa.Table:
 
 
 def sum_objects(listing: pa.Table, depth: int) -> Totals:
-    """The data among objects, by their names; partitions are the folders `depth` levels deep that hold some."""
+    """The data among objects, by their names; partitions are the folders `depth` levels deep that hold
+    some."""
     data = data_objects(judge_objects(listing))
     heads = pc.struct_field(pc.extract_regex(data["path"], rf"^(?P<head>(?:[^/]*/){{{depth}}})"), 0)
     folders = pc.count_distinct(heads).as_py() if data.num_rows else 0

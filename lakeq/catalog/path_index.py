@@ -2,8 +2,8 @@
 
 A folder holds `part-….parquet`, the objects in row groups of some 30,000, and `top.parquet`: a row for each
 run of objects that lie in one folder (its files, bytes, newest object), and in its metadata where the row
-groups begin. The top is loaded whole; of the parts only the row groups that a question wants are read. The top is
-written last and the folder renamed into place, so what is there is whole. See path_index_writer.
+groups begin. The top is loaded whole; of the parts only the row groups that a question wants are read. The
+top is written last and the folder renamed into place, so what is there is whole. See path_index_writer.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class PathIndex:
         return int(self._objects[start:stop].sum())
 
     def sum_files(self, asked: KeyRange, depth: int) -> Totals:
-        """The data files of a range; its partitions are the folders `depth` levels deep that hold some."""
+        """The data files of a range; its partitions are the folders `depth` levels deep that hold some. Where
+        it cuts a run, that run counts whole."""
         start, stop = self._runs(asked)
         rows = self._top.slice(start, stop - start)
         rows = rows.filter(pc.greater(rows["files"], 0))
@@ -114,11 +115,11 @@ class PathIndex:
         names = [group[0] for group in self._groups]
         at = max(bisect_right(names, asked.start) - 1, 0)
         stop = bisect_left(names, asked.stop)
-        found = cut_range(self._read_groups(self._groups[at : min(at + 1, stop)]), asked)
-        if found.num_rows < count and at + 1 < stop:
-            more = cut_range(self._read_groups(self._groups[at + 1 : min(at + 2, stop)]), asked)
-            found = pa.concat_tables([found, more])
-        return found.slice(0, count)
+        found = [LISTING_SCHEMA.empty_table()]
+        while at < stop and sum(rows.num_rows for rows in found) < count:
+            found.append(cut_range(self._read_groups(self._groups[at : at + 1]), asked))
+            at += 1
+        return pa.concat_tables(found).slice(0, count)
 
     def folder(self, name: str, within: KeyRange) -> FolderListing:
         """What lies directly in a folder, of its objects in the range `within` it."""

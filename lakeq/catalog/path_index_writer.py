@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from lakeq.catalog.objects import EXAMPLES, judge_objects
 from lakeq.catalog.partition_texts import split_directories
 from lakeq.catalog.path_index import KEY, RUNS_SCHEMA, TOP, VERSION, count_levels
 from lakeq.catalog.whole_files import digest_footer, replace_file, seal
+from lakeq.storage.workers import begin
 
 GROUP_ROWS = 32 * 1024
 PART_GROUPS = 128
@@ -34,6 +37,7 @@ class PathIndexWriter:
     def __init__(self, folder: Path, most_runs: int = MOST_RUNS) -> None:
         self._folder = folder
         self._most_runs = most_runs
+        self._written: Future[None] | None = None
         self._writer: pq.ParquetWriter | None = None
         self._parts: list[tuple[str, int, str, int]] = []
         self._groups: list[tuple[str, int, int]] = []
@@ -45,15 +49,16 @@ class PathIndexWriter:
 
     def write(self, rows: pa.Table) -> None:
         """More objects (LISTING_SCHEMA), which come after all before."""
+        if self._written is not None:
+            self._written.result()
+        self._written = begin(partial(self._write_groups, rows))  # while these are judged
         self._add_runs(rows)
-        bare = pc.utf8_trim(rows["etag"], '"')
-        rows = rows.set_column(2, "etag", bare)
-        for first in range(0, rows.num_rows, GROUP_ROWS):
-            self._write_group(rows.slice(first, GROUP_ROWS))
         self._objects += rows.num_rows
 
     def finish(self, **content: Any) -> None:
         """Close the parts and write the top, with `content` in its metadata."""
+        if self._written is not None:
+            self._written.result()
         self._close_part()
         top = self._join_runs()
         if top.num_rows > self._most_runs:
@@ -71,6 +76,11 @@ class PathIndexWriter:
             top.replace_schema_metadata({KEY: json.dumps(content).encode()}), sink, compression="zstd"
         )
         replace_file(self._folder / TOP, seal(sink.getvalue().to_pybytes()))
+
+    def _write_groups(self, rows: pa.Table) -> None:
+        rows = rows.set_column(2, "etag", pc.utf8_trim(rows["etag"], '"'))
+        for first in range(0, rows.num_rows, GROUP_ROWS):
+            self._write_group(rows.slice(first, GROUP_ROWS))
 
     def _write_group(self, rows: pa.Table) -> None:
         if self._writer is None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, wait
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-RUN_ROWS = 1_000_000
-_BLOCK_ROWS = 16 * 1024
-_MOST_RUNS = 128
+from lakeq.storage.workers import begin
+
+T = TypeVar("T")
+
+RUN_ROWS = 500_000
+_BLOCK_ROWS = 8 * 1024
+_MOST_RUNS = 256
 """So many are merged at once: a block of each is in memory."""
 
 
@@ -20,23 +27,42 @@ def sort_rows(parts: Iterable[pa.Table], folder: Path, run_rows: int = RUN_ROWS)
     """The rows of all parts, sorted by `path`, each path once, some at a time. `folder` takes the runs; they
     are removed as they are read."""
     runs: list[Path] = []
+    written: Future[Path] | None = None  # one run is written while the next is gathered
+    for number, held in enumerate(_gather(work_ahead(parts), run_rows)):
+        if written is not None:
+            runs.append(written.result())
+        if len(runs) == _MOST_RUNS:
+            runs = [_merge_runs(runs, folder / f"merged-{number}")]
+        written = begin(partial(_write_run, held, folder / f"run-{number}"))
+        del held
+    if written is not None:
+        runs.append(written.result())
+    yield from _drop_repeats(work_ahead(_merge(runs)))
+
+
+def work_ahead(parts: Iterable[T]) -> Iterator[T]:
+    """The parts, each made while what came before it is used."""
+    items = iter(parts)
+    coming = begin(partial(next, items, None))
+    try:
+        while (item := coming.result()) is not None:
+            coming = begin(partial(next, items, None))
+            yield item
+    finally:  # whoever stops early removes the files that are still written
+        wait([coming])
+
+
+def _gather(parts: Iterable[pa.Table], run_rows: int) -> Iterator[list[pa.Table]]:
+    """Parts of about so many rows together."""
     held: list[pa.Table] = []
-    count = 0
     for part in parts:
-        held.append(part)
-        count += part.num_rows
+        if part.num_rows:
+            held.append(part)
         if sum(rows.num_rows for rows in held) >= run_rows:
-            runs.append(_write_run(_sort(held), folder / f"run-{count}"))
+            yield held
             held = []
-            if len(runs) == _MOST_RUNS:
-                runs = [_merge_runs(runs, folder / f"run-{count}-merged")]
-    if not runs:
-        yield from _drop_repeats(iter([_sort(held)] if held else []))
-        return
     if held:
-        runs.append(_write_run(_sort(held), folder / "run-last"))
-    del held
-    yield from _drop_repeats(_merge(runs))
+        yield held
 
 
 def _sort(parts: list[pa.Table]) -> pa.Table:
@@ -46,7 +72,9 @@ def _sort(parts: list[pa.Table]) -> pa.Table:
     return rows if is_sorted else rows.take(pc.sort_indices(paths))
 
 
-def _write_run(rows: pa.Table, path: Path) -> Path:
+def _write_run(parts: list[pa.Table], path: Path) -> Path:
+    rows = _sort(parts)
+    parts.clear()
     with pq.ParquetWriter(path, rows.schema, **_HOW) as writer:
         writer.write_table(rows, row_group_size=_BLOCK_ROWS)
     return path

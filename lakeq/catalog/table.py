@@ -80,9 +80,9 @@ class Table:
     `columns` are all columns in `SELECT *` order, partition columns among them. `problem` is set, and
     the rest may be empty, for a table that was found but cannot be read; using it raises the problem.
     Totals are None while only parts of a remote table were listed; `listed_at` is when the oldest of the
-    listings in use was made (seconds since 1970), None for a local folder; `inventory_at` the moment of the S3
-    Inventory among them, None where there is none. `time` is what was declared of the
-    times of the rows in a folder.
+    listings in use was made (seconds since 1970), None for a local folder; `inventory_at` the moment of the
+    S3 Inventory among them, None where there is none. `time` is what was declared of the times of the rows in
+    a folder.
     """
 
     name: str

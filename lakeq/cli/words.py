@@ -95,11 +95,7 @@ def describe_changes(changes: TableChanges) -> Iterator[str]:
     """What a refresh found of a table: a line, and one for each kind of change."""
     yield f"{changes.name}: {format_count(changes.files)} files, {format_bytes(changes.bytes)}"
     if changes.inventory is not None:
-        more = ", …" if len(changes.listed) > _MOST_FOLDERS else ""
-        shown = ", ".join(map(show_line, changes.listed[:_MOST_FOLDERS]))
-        yield f"  as of the S3 Inventory of {format_moment(changes.inventory_at)}: {show_line(changes.inventory)}"
-        yield f"  listed since: {format_count(len(changes.listed))} folders{': ' if shown else ''}{shown}{more}"
-        yield from (f"  {sentence}" for sentence in changes.lacks)
+        yield from _describe_inventory(changes)
     if not changes.is_compared:
         yield "  too many files to tell which changed"
     elif changes.is_first:
@@ -114,6 +110,17 @@ def describe_changes(changes: TableChanges) -> Iterator[str]:
             yield "  nothing changed"
     for ignored in changes.ignored:
         yield f"  ignored: {describe_ignored(ignored)}"
+
+
+def _describe_inventory(changes: TableChanges) -> Iterator[str]:
+    """As of when a table is known, and what of it was listed since."""
+    moment = format_moment(changes.inventory_at)
+    yield f"  as of the S3 Inventory of {moment}: {show_line(changes.inventory or '')}"
+    more = ", …" if len(changes.listed) > _MOST_FOLDERS else ""
+    shown = ", ".join(map(show_line, changes.listed[:_MOST_FOLDERS]))
+    count = format_count(len(changes.listed))
+    yield f"  and of {count} folders listed now{': ' if shown else ''}{shown}{more}"
+    yield from (f"  {sentence}" for sentence in changes.lacks)
 
 
 def _kinds(changes: TableChanges) -> tuple[tuple[str, ObjectChanges], ...]:
