@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from lakeq.catalog import known_objects
 from lakeq.catalog.changes import NO_CHANGES, TableChanges, compare_objects
 from lakeq.catalog.database import closed_lake, open_index_database
 from lakeq.catalog.definitions import LakeDefinition, TableDefinition
@@ -22,7 +23,7 @@ from lakeq.catalog.entry import REMOTE_SAMPLES, KnownTable, TableEntry
 from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.freshness import Freshness
 from lakeq.catalog.inventory_refresh import InventoryTaken, refresh_from_inventory
-from lakeq.catalog.known_objects import MOST_OBJECTS, KnownObjects, place_range
+from lakeq.catalog.known_objects import KnownObjects, place_range
 from lakeq.catalog.lake_stores import LakeStores
 from lakeq.catalog.lake_tables import LakeTables
 from lakeq.catalog.listings import Listings
@@ -167,7 +168,7 @@ class Catalog:
         known.totals = entry.count()
         found = listings.slice(place) if known.store is self.root else files
         was_known = known.store is self.root and before.age_of(place) is not None
-        was_known = was_known and before.count(place) <= MOST_OBJECTS
+        was_known = was_known and before.count(place) <= known_objects.MOST_OBJECTS
         old = before.slice(place) if was_known else LISTING_SCHEMA.empty_table()
         changes = compare_objects(old, found)
         return TableChanges(

@@ -14,7 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakeq.catalog.known_objects import MOST_OBJECTS, KeyRange, KnownObjects, folder_range
+from lakeq.catalog import known_objects
+from lakeq.catalog.known_objects import KeyRange, KnownObjects, folder_range
 from lakeq.errors import CatalogError
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing, PrefixStore
 from lakeq.storage.progress import Meter, Reporter
@@ -130,7 +131,7 @@ class Listings:
     def is_large(self, asked: KeyRange) -> bool:
         """Whether a range is known to hold more objects than are to be in memory."""
         count = self.count(asked)
-        return count is not None and count > MOST_OBJECTS
+        return count is not None and count > known_objects.MOST_OBJECTS
 
     def inventory_of(self, asked: KeyRange) -> float | None:
         """See KnownObjects.inventory_of."""

@@ -1,8 +1,9 @@
 """What an inventory cannot know is listed: folders that began since, and those that were still written to.
 
 The folders of each level are listed. One that the inventory does not know is listed whole, one that is gone
-is known to be empty, and of the others those are looked into that are the last of their level, or in which an
-object was written in the day before the newest one of the table.
+is known to be empty. Of the others those are looked into that are the last of their level by the numbers in
+their names, all of a level whose names have none, and some in which an object was written in the day before
+the newest one of the table.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from lakeq.catalog.prefixes import is_hidden
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing
 
 _RECENT_SECONDS = 86_400
+_MOST_RECENT = 100
+"""So many of the folders of one level are looked into because they were written to lately: of a lake that was
+copied in a day they all were."""
+_MOST_NAMES = 1_000
+"""Folders without numbers in their names, up to which all of them are looked into."""
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -43,7 +49,8 @@ def list_newest(listings: Listings, places: Sequence[str], since: float) -> Newe
     new: list[str] = []
     gone: list[str] = []
     while pending:
-        below: list[str] = []
+        live: list[str] = []
+        recent: list[tuple[float, str]] = []
         for name, found in zip(pending, listings.folders(pending, since), strict=True):
             old = known.folder(name)
             _remember_loose(listings, name, found, old, since)
@@ -56,35 +63,37 @@ def list_newest(listings: Listings, places: Sequence[str], since: float) -> Newe
                 for folder in found.folders
                 if folder not in old.folders and not is_hidden(folder[len(name) : -1])
             ]
-            for folder in _find_live(known, name, found, old, newest):
-                (below if known.folder(folder).folders else whole).append(folder)
-        pending = below
+            both = [f for f in found.folders if f in old.folders and not is_hidden(f[len(name) : -1])]
+            table = next((place for place in newest if name.startswith(place)), None)
+            if table is None:  # above the tables: whatever leads to one
+                live += [folder for folder in both if any(place.startswith(folder) for place in newest)]
+                continue
+            live += _find_last(both)
+            recent += _find_recent(known, both, newest[table])
+        live += [folder for _, folder in sorted(recent, reverse=True)[:_MOST_RECENT]]
+        pending = []
+        for folder in dict.fromkeys(live):
+            (pending if known.folder(folder).folders else whole).append(folder)
     whole = sorted([*whole, *new])
     listings.ranges(_join(whole), since)
     return NewestListed(tuple(whole), tuple(sorted(new)), tuple(gone))
 
 
-def _find_live(
-    known: KnownObjects,
-    name: str,
-    found: FolderListing,
-    old: FolderListing,
-    newest: dict[str, float | None],
-) -> list[str]:
-    """The known folders in a folder that may have changed."""
-    both = [f for f in found.folders if f in old.folders and not is_hidden(f[len(name) : -1])]
-    table = next((place for place in newest if name.startswith(place)), None)
-    if table is None:  # above the tables: whatever leads to one
-        return [folder for folder in both if any(place.startswith(folder) for place in newest)]
-    last = max(both, key=_order, default=None)
-    moment = newest[table]
-    live = []
-    for folder in both:
-        written = known.newest(folder_range(folder)) if moment is not None else None
-        is_recent = moment is not None and written is not None and written >= moment - _RECENT_SECONDS
-        if folder == last or is_recent:
-            live.append(folder)
-    return live
+def _find_last(folders: Sequence[str]) -> list[str]:
+    """The last of the folders of a level; all of them where their names tell no order."""
+    if len(folders) <= _MOST_NAMES and not any(_order(folder)[0] for folder in folders):
+        return list(folders)
+    return [max(folders, key=_order)] if folders else []
+
+
+def _find_recent(
+    known: KnownObjects, folders: Sequence[str], newest: float | None
+) -> list[tuple[float, str]]:
+    """The folders in which an object was written in the day before the newest one, and when."""
+    if newest is None:
+        return []
+    written = ((known.newest(folder_range(folder)), folder) for folder in folders)
+    return [(at, folder) for at, folder in written if at is not None and at >= newest - _RECENT_SECONDS]
 
 
 def _order(folder: str) -> tuple[tuple[int, ...], str]:

@@ -49,16 +49,19 @@ class PathIndexWriter:
 
     def write(self, rows: pa.Table) -> None:
         """More objects (LISTING_SCHEMA), which come after all before."""
-        if self._written is not None:
-            self._written.result()
+        self.wait()
         self._written = begin(partial(self._write_groups, rows))  # while these are judged
         self._add_runs(rows)
         self._objects += rows.num_rows
 
-    def finish(self, **content: Any) -> None:
-        """Close the parts and write the top, with `content` in its metadata."""
+    def wait(self) -> None:
+        """Return when all that was given is written. The error of the disk."""
         if self._written is not None:
             self._written.result()
+
+    def finish(self, **content: Any) -> None:
+        """Close the parts and write the top, with `content` in its metadata."""
+        self.wait()
         self._close_part()
         top = self._join_runs()
         if top.num_rows > self._most_runs:
@@ -206,6 +209,9 @@ def write_path_index(
 ) -> None:
     """Write an index of sorted `rows` into an empty folder. The top comes last: without it there is none."""
     writer = PathIndexWriter(folder, most_runs)
-    for part in rows:
-        writer.write(part)
+    try:
+        for part in rows:
+            writer.write(part)
+    finally:  # whoever stops early removes what is still written
+        writer.wait()
     writer.finish(range=[asked.start, asked.stop], at=at, origin=origin, lacks=list(lacks))

@@ -28,13 +28,17 @@ def sort_rows(parts: Iterable[pa.Table], folder: Path, run_rows: int = RUN_ROWS)
     are removed as they are read."""
     runs: list[Path] = []
     written: Future[Path] | None = None  # one run is written while the next is gathered
-    for number, held in enumerate(_gather(work_ahead(parts), run_rows)):
+    try:
+        for number, held in enumerate(_gather(work_ahead(parts), run_rows)):
+            if written is not None:
+                runs.append(written.result())
+            if len(runs) == _MOST_RUNS:
+                runs = [_merge_runs(runs, folder / f"merged-{number}")]
+            written = begin(partial(_write_run, held, folder / f"run-{number}"))
+            del held
+    finally:
         if written is not None:
-            runs.append(written.result())
-        if len(runs) == _MOST_RUNS:
-            runs = [_merge_runs(runs, folder / f"merged-{number}")]
-        written = begin(partial(_write_run, held, folder / f"run-{number}"))
-        del held
+            wait([written])
     if written is not None:
         runs.append(written.result())
     yield from _drop_repeats(work_ahead(_merge(runs)))

@@ -100,8 +100,15 @@ class CatalogView:
         if not self._source.is_large(known):
             return self.entry(name).table
         counted = self._source.count_large(known)
-        known.totals = counted.totals
-        return replace(self.table(name), listed_at=counted.listed_at, inventory_at=counted.inventory_at)
+        known.totals = totals = counted.totals
+        return replace(
+            self.table(name),
+            files_total=totals.files,
+            partitions_total=totals.partitions,
+            bytes_total=totals.bytes,
+            listed_at=counted.listed_at,
+            inventory_at=counted.inventory_at,
+        )
 
     def is_large(self, name: str) -> bool:
         """Whether a table has more files than are to be in memory."""
