@@ -110,6 +110,8 @@ def _find_lake(
         yield _set("location", Found("location", None, source), definition.location)
     dialect = find_setting("dialect", arguments.dialect, {"dialect": known.dialect})
     yield _set("dialect", dialect, find_dialect(arguments.dialect, known.dialect))
+    if known.inventory is not None:
+        yield _set("inventory", Found("inventory", None, DECLARED), known.inventory)
     archived = options.get("archived")
     found = find_setting("archived", archived, {"archived": known.archived})
     yield _set("archived", found, find_archived(archived or known.archived))

@@ -58,10 +58,10 @@ class InventoriedLake:
         return Catalog(definition, Freshness(seconds), self.folder / "cache", clock=lambda: self.now)
 
 
-@pytest.fixture(params=["in memory", "on disk"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoriedLake:
-    if request.param == "on disk":
-        keep_on_disk(monkeypatch)
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoriedLake:
+    """A lake whose index is on disk; the last test has the same questions of one in memory."""
+    keep_on_disk(monkeypatch)
     return InventoriedLake(dict.fromkeys(DAYS, ROWS), tmp_path, monkeypatch)
 
 
@@ -169,10 +169,8 @@ def test_an_inventory_is_taken_once_and_a_newer_one_in_its_place(
 
 
 def test_a_table_with_too_many_files_is_counted_and_a_question_for_all_of_them_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lake: InventoriedLake,
 ) -> None:
-    keep_on_disk(monkeypatch)
-    lake = InventoriedLake(dict.fromkeys(DAYS, ROWS), tmp_path, monkeypatch)
     lake.take_inventory(write_times(["events/year=2026/month=11/day=06/part-0.csv"]))
     catalog = lake.catalog()
     (changes,) = catalog.refresh(inventory=str(lake.config))

@@ -49,7 +49,7 @@ def folders_of(found: set[str]) -> set[str]:
     return {"", *(path[: at + 1] for path in found for at, letter in enumerate(path) if letter == "/")}
 
 
-@settings(max_examples=25, phases=[Phase.generate])
+@settings(max_examples=15, phases=[Phase.generate])
 @given(
     st.sets(paths, min_size=1, max_size=14),
     st.lists(st.tuples(paths, st.booleans(), st.sets(paths, max_size=4)), max_size=3),
@@ -85,6 +85,7 @@ def test_a_listing_on_disk_tells_what_one_in_memory_tells(
             assert (told.files, told.bytes) == (summed.files, summed.bytes)
 
 
+@settings(max_examples=15)
 @given(st.sets(paths, min_size=1, max_size=14), st.integers(0, 3))
 def test_the_top_counts_the_files_that_are_data_and_when_the_newest_was_written(
     found: set[str], depth: int

@@ -20,7 +20,7 @@ def rows(paths: list[str]) -> pa.Table:
     return pa.Table.from_pylist(told, LISTING_SCHEMA)
 
 
-@settings(max_examples=50)
+@settings(max_examples=15)
 @given(st.lists(st.lists(st.text("abé/", max_size=3), max_size=9), max_size=9), st.integers(1, 12))
 def test_runs_are_merged_sorted_and_each_path_once(parts: list[list[str]], run_rows: int) -> None:
     with (
