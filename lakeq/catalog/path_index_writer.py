@@ -38,6 +38,7 @@ class PathIndexWriter:
         self._folder = folder
         self._most_runs = most_runs
         self._written: Future[None] | None = None
+        self._left: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
         self._parts: list[tuple[str, int, str, int]] = []
         self._groups: list[tuple[str, int, int]] = []
@@ -62,6 +63,9 @@ class PathIndexWriter:
     def finish(self, **content: Any) -> None:
         """Close the parts and write the top, with `content` in its metadata."""
         self.wait()
+        for rows in self._left:
+            if rows.num_rows:
+                self._write_group(rows)
         self._close_part()
         top = self._join_runs()
         if top.num_rows > self._most_runs:
@@ -81,9 +85,13 @@ class PathIndexWriter:
         replace_file(self._folder / TOP, seal(sink.getvalue().to_pybytes()))
 
     def _write_groups(self, rows: pa.Table) -> None:
+        """Write as many whole groups as there are rows for."""
         rows = rows.set_column(2, "etag", pc.utf8_trim(rows["etag"], '"'))
-        for first in range(0, rows.num_rows, GROUP_ROWS):
-            self._write_group(rows.slice(first, GROUP_ROWS))
+        rows = pa.concat_tables([*self._left, rows])
+        whole = rows.num_rows - rows.num_rows % GROUP_ROWS
+        for first in range(0, whole, GROUP_ROWS):
+            self._write_group(rows.slice(first, GROUP_ROWS).combine_chunks())
+        self._left = [rows.slice(whole).combine_chunks()]
 
     def _write_group(self, rows: pa.Table) -> None:
         if self._writer is None:

@@ -18,9 +18,11 @@ from lakeq.storage.workers import begin
 T = TypeVar("T")
 
 RUN_ROWS = 500_000
-_BLOCK_ROWS = 8 * 1024
+_BLOCK_ROWS = 4 * 1024
 _MOST_RUNS = 256
-"""So many are merged at once: a block of each is in memory."""
+"""So many are merged at once: at least a block of each is in memory."""
+_HELD_ROWS = 1_500_000
+_TOLD_ROWS = 128 * 1024
 
 
 def sort_rows(parts: Iterable[pa.Table], folder: Path, run_rows: int = RUN_ROWS) -> Iterator[pa.Table]:
@@ -104,28 +106,64 @@ def _merge_runs(runs: list[Path], path: Path) -> Path:
 
 
 def _merge(runs: list[Path]) -> Iterator[pa.Table]:
-    """The rows of sorted runs, sorted. Of each run a block is held; all rows up to the least of their last
-    paths can be told."""
-    streams = [_read_run(run) for run in runs]
-    heads: list[tuple[pa.Table, Iterator[pa.Table]]] = []
-    for stream in streams:
-        first = next(stream, None)
-        if first is not None:
-            heads.append((first, stream))
+    """The rows of sorted runs, sorted.
+
+    Of the run whose rows in memory end first, more are read, until enough are held. Then all rows up to the
+    least of these ends can be told: of runs that overlap about half of what is held, at once.
+    """
+    heads = [_Head(_read_run(run)) for run in runs]
     while heads:
-        bound = min(block["path"][-1].as_py() for block, _ in heads)
-        taken, rest = [], []
-        for block, stream in heads:
-            cut = _find_end(block["path"], bound)
-            if cut:
-                taken.append(block.slice(0, cut))
-            left: pa.Table | None = block.slice(cut)
-            if left is not None and not left.num_rows:
-                left = next(stream, None)
-            if left is not None:
-                rest.append((left, stream))
-        heads = rest
-        yield _sort(taken)
+        held = sum(head.count for head in heads)
+        while held < _HELD_ROWS or any(not (head.count or head.is_done) for head in heads):
+            behind = min((head for head in heads if not head.is_done), key=_Head.last, default=None)
+            if behind is None:
+                break
+            held += behind.load()
+        heads = [head for head in heads if head.count]
+        bound = min((head.last() for head in heads if not head.is_done), default=None)
+        taken = [part for head in heads for part in head.take(bound)]
+        if taken:
+            rows = _sort(taken)
+            for first in range(0, rows.num_rows, _TOLD_ROWS):
+                yield rows.slice(first, _TOLD_ROWS)
+
+
+class _Head:
+    """The rows of a run that are in memory, which come before all others of it."""
+
+    def __init__(self, blocks: Iterator[pa.Table]) -> None:
+        self._blocks = blocks
+        self._held: list[pa.Table] = []
+        self.count = 0
+        self.is_done = False
+
+    def last(self) -> str:
+        """The last path in memory; before all paths where there is none."""
+        return str(self._held[-1]["path"][-1]) if self._held else ""
+
+    def load(self) -> int:
+        """Read a block more; its rows."""
+        block = next(self._blocks, None)
+        if block is None:
+            self.is_done = True
+            return 0
+        self._held.append(block)
+        self.count += block.num_rows
+        return int(block.num_rows)
+
+    def take(self, bound: str | None) -> list[pa.Table]:
+        """The rows up to a path (None: all), which are no longer held."""
+        taken: list[pa.Table] = []
+        while self._held:
+            block = self._held[0]
+            cut = block.num_rows if bound is None else _find_end(block["path"], bound)
+            taken.append(block.slice(0, cut))
+            self.count -= cut
+            if cut < block.num_rows:
+                self._held[0] = block.slice(cut)
+                break
+            del self._held[0]
+        return [part for part in taken if part.num_rows]
 
 
 def _find_end(paths: pa.ChunkedArray, bound: str) -> int:

@@ -21,11 +21,15 @@ def rows(paths: list[str]) -> pa.Table:
 
 
 @settings(max_examples=15)
-@given(st.lists(st.lists(st.text("abé/", max_size=3), max_size=9), max_size=9), st.integers(1, 12))
-def test_runs_are_merged_sorted_and_each_path_once(parts: list[list[str]], run_rows: int) -> None:
+@given(
+    st.lists(st.lists(st.text("abé/", max_size=3), max_size=9), max_size=9),
+    st.integers(1, 12),
+    st.integers(1, 20),
+)
+def test_runs_are_merged_sorted_and_each_path_once(parts: list[list[str]], run_rows: int, held: int) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.multiple(sorted_runs, _BLOCK_ROWS=2, _MOST_RUNS=3),
+        mock.patch.multiple(sorted_runs, _BLOCK_ROWS=2, _MOST_RUNS=3, _HELD_ROWS=held, _TOLD_ROWS=4),
     ):
         found = list(sort_rows([rows(part) for part in parts], Path(folder), run_rows))
         assert not list(Path(folder).iterdir())
