@@ -53,6 +53,10 @@ def take_inventory(
             stack.enter_context(locked(above / "lock"))
             for left in above.glob(f"index-{UNFINISHED}"):  # its writer was killed, for it held the lock
                 shutil.rmtree(left, ignore_errors=True)
+            known = open_newest(folder)
+            if known is not None and (known.at, known.origin) == (inventory.at, inventory.manifest):
+                listings.remember(partial(KnownObjects.put_large, large=known))  # by another process
+                return
         made = Path(tempfile.mkdtemp(prefix="index-", suffix=UNFINISHED[1:], dir=above))
         stack.callback(shutil.rmtree, made, ignore_errors=True)
         index = _write(inventory, prefix, made, report)

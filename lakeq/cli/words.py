@@ -76,6 +76,8 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"
+    tables = {s.table.name: s.table for s in estimate.scans if s.table.inventory_at is not None}
+    yield from (f"  {name} as of {table.source}" for name, table in tables.items())
     for reference, scan in zip(estimate.scans, estimate.to_dict()["tables"], strict=True):
         yield (
             f"  {scan['table']}: {format_share(scan['partitions'], scan['partitions_total'])} partitions, "
