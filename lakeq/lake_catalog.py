@@ -38,14 +38,17 @@ class LakeCatalog:
         """The named queries of the lake, as declared and as `create_view` made them: SQL by name."""
         return MappingProxyType(self._views)
 
-    def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
+    def refresh(self, name: str | None = None, inventory: str | None = None) -> tuple[TableChanges, ...]:
         """List the lake, or one table of it, anew; what changed since it was last listed whole.
 
+        `inventory` is where the S3 Inventory of the lake's bucket lies (default: the lakeq.toml's): the lake
+        is then known from that, and only folders are listed that it does not know, and the newest of the
+        others.
         A folder on this machine is listed at the next question.
         """
-        changes = self._catalog.refresh(name)
+        changes = self._catalog.refresh(name, inventory)
         # Not looked up before: that would list anew, and what changed would be known.
-        return changes if changes or name is None else self._catalog.refresh(self._known(name))
+        return changes if changes or name is None else self._catalog.refresh(self._known(name), inventory)
 
     def tables(self) -> list[Table]:
         """Every table, by name. One that cannot be read carries its `problem` instead of columns."""
@@ -65,11 +68,15 @@ class LakeCatalog:
 
         TableNotFoundError, or the table's own problem.
         """
-        return self._catalog.view().entry(self._known(name)).table
+        return self._catalog.view().describe(self._known(name))
 
     def propose_times(self, name: str) -> tuple[TimeProposal, ...]:
-        """What a table may declare as its `time`, because the footers looked into prove it."""
-        entry = self._catalog.view().entry(self._known(name))
+        """What a table may declare as its `time`, because the footers looked into prove it; of a table with
+        too many files to be looked at, nothing."""
+        view, name = self._catalog.view(), self._known(name)
+        if view.is_large(name):
+            return ()
+        entry = view.entry(name)
         return tuple(propose_times(entry.table, entry.index))
 
     def ddl(

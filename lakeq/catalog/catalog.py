@@ -14,22 +14,25 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lakeq.catalog.changes import TableChanges, compare_objects
+from lakeq.catalog import known_objects
+from lakeq.catalog.changes import NO_CHANGES, TableChanges, compare_objects
 from lakeq.catalog.database import closed_lake, open_index_database
 from lakeq.catalog.definitions import LakeDefinition, TableDefinition
-from lakeq.catalog.entries import TableEntries
+from lakeq.catalog.entries import Counted, TableEntries
 from lakeq.catalog.entry import REMOTE_SAMPLES, KnownTable, TableEntry
 from lakeq.catalog.facts_store import FactStore
 from lakeq.catalog.freshness import Freshness
+from lakeq.catalog.inventory_refresh import InventoryTaken, refresh_from_inventory
+from lakeq.catalog.known_objects import KnownObjects, place_range
 from lakeq.catalog.lake_stores import LakeStores
 from lakeq.catalog.lake_tables import LakeTables
-from lakeq.catalog.listings import KnownObjects, Listings, place_range
+from lakeq.catalog.listings import Listings
 from lakeq.catalog.objects import take_readable, take_spread
 from lakeq.catalog.prefixes import PrefixFilter
 from lakeq.catalog.saved import CatalogFolder
 from lakeq.catalog.table import IgnoredObjects
 from lakeq.catalog.view import CatalogView
-from lakeq.errors import LakeqError
+from lakeq.errors import ConfigError, LakeqError
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.storage.base import LISTING_SCHEMA, Store
 from lakeq.storage.forks import check_process
@@ -56,13 +59,14 @@ class Catalog:
         keys: ParquetKeys | None = None,
     ) -> None:
         opened = begin(open_index_database)
+        self._inventory = definition.inventory
         self._freshness = freshness or Freshness()
         self._clock = clock
         self._closed = False
         self._process = os.getpid()
         # One for all parts: which tables there are, what was listed and what is kept of it change together.
         self._lock = lock = threading.RLock()
-        report = report or Reporter()
+        self._report = report = report or Reporter()
         self._stores = LakeStores(definition.location, definition.storage, wrap, report, clock, lock)
         facts = FactStore(folder and folder / "facts")
         self._entries = TableEntries(self._stores, opened, facts, report, clock, lock, keys)
@@ -114,29 +118,46 @@ class Catalog:
         """Forget which tables there are; the next question lists anew."""
         self._tables.forget()
 
-    def refresh(self, name: str | None = None) -> tuple[TableChanges, ...]:
+    def refresh(self, name: str | None = None, inventory: str | None = None) -> tuple[TableChanges, ...]:
         """List the lake, or its table of this name (any case), whole; what changed. Of a store that is listed
-        at the next question nothing is told."""
+        at the next question nothing is told.
+
+        From an S3 Inventory, if one is named or declared, and a listing of what is newer.
+        """
         self._check()
         with self._lock:
             listings = self._tables.listings()
             if listings is None:
+                if inventory is not None:
+                    raise ConfigError(
+                        f"'{self.root.root}' is listed at once: an inventory has no use for it."
+                    )
                 self.forget()
                 return ()
             before = listings.known.snapshot()
-            since = self._clock()
-            if name is None:
+            since, taken, location = self._clock(), None, inventory or self._inventory
+            if location is not None:
+                how = (listings, self._tables, self._stores, self._report, self._clock)
+                taken = refresh_from_inventory(location, *how)
+                since = taken.at
+            elif name is None:
                 self._tables.list_anew(since)
             tables = self.known_tables(since)
             named = tables.values() if name is None else [tables[n] for n in [name.casefold()] if n in tables]
             chosen = [known for known in named if known.files.problem is None]
             changes = [self._refresh_table(known, listings, before, since) for known in chosen]
+            if taken is not None:
+                changes = [_tell_inventory(c, k, taken) for c, k in zip(changes, chosen, strict=True)]
             self.save()
             return tuple(changes)
 
     def _refresh_table(
         self, known: KnownTable, listings: Listings, before: KnownObjects, since: float
     ) -> TableChanges:
+        if self.is_large(known):
+            known.totals = totals = self.count_large(known).totals
+            nothing = (NO_CHANGES, NO_CHANGES, NO_CHANGES, ())
+            return TableChanges(known.files.name, totals.files, totals.bytes, *nothing, False, False)
         entry = self.make_entry(known, (), since)
         place, files = place_range(known.place), entry.files.files
         if not known.schemas:
@@ -147,6 +168,7 @@ class Catalog:
         known.totals = entry.count()
         found = listings.slice(place) if known.store is self.root else files
         was_known = known.store is self.root and before.age_of(place) is not None
+        was_known = was_known and before.count(place) <= known_objects.MOST_OBJECTS
         old = before.slice(place) if was_known else LISTING_SCHEMA.empty_table()
         changes = compare_objects(old, found)
         return TableChanges(
@@ -193,6 +215,20 @@ class Catalog:
         """The files of a table that any of `filters` may want, as listed since then; all without filters."""
         return self._entries.make(known, filters, since)
 
+    def is_large(self, known: KnownTable) -> bool:
+        """Whether a table has more files than are to be in memory."""
+        return self._entries.is_large(known)
+
+    def count_large(self, known: KnownTable) -> Counted:
+        """How many files such a table has, by what is known."""
+        return self._entries.count_large(known)
+
     def sample_entry(self, known: KnownTable, since: float) -> TableEntry:
         """Some files of a table, from which its schema is told first."""
         return self._entries.sample(known, since)
+
+
+def _tell_inventory(changes: TableChanges, known: KnownTable, taken: InventoryTaken) -> TableChanges:
+    """The changes of a table with the inventory that it is known from, and what of it was listed since."""
+    listed = tuple(folder for folder in taken.newest.folders if folder.startswith(known.place))
+    return replace(changes, inventory=taken.manifest, inventory_at=taken.at, listed=listed, lacks=taken.lacks)

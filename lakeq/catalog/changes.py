@@ -24,7 +24,12 @@ class ObjectChanges:
 @dataclass(frozen=True, slots=True)
 class TableChanges:
     """A table as a refresh found it. `added`, `removed` and `replaced` compare with what was known before;
-    all objects are added when the table was never listed whole."""
+    all objects are added when the table was never listed whole. A table that is too large is not compared
+    (`is_compared`), and then what is ignored is not told either.
+
+    `inventory` names the S3 Inventory that the files are known from, but for those in the folders that were
+    `listed` since; `inventory_at` is its moment (seconds since 1970), `lacks` what it does not tell.
+    """
 
     name: str
     files: int
@@ -34,6 +39,14 @@ class TableChanges:
     replaced: ObjectChanges
     ignored: tuple[IgnoredObjects, ...]
     is_first: bool
+    is_compared: bool = True
+    inventory: str | None = None
+    inventory_at: float | None = None
+    listed: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+NO_CHANGES = ObjectChanges(0, ())
 
 
 def compare_objects(before: pa.Table, after: pa.Table) -> tuple[ObjectChanges, ObjectChanges, ObjectChanges]:

@@ -30,15 +30,21 @@ class ClassDoubts:
         self._began = float("-inf")
 
     def settle(
-        self, index: FileIndex, selection: FileSelection, store: ClassStore, listed_at: float | None
+        self,
+        index: FileIndex,
+        selection: FileSelection,
+        store: ClassStore,
+        listed_at: float | None,
+        is_inventory: bool = False,
     ) -> None:
         """Have the index know what HEAD tells of those of these files whose class is in doubt.
+        `is_inventory`: some of the files are known from one, which does not tell of restored copies.
 
         INTELLIGENT_TIERING may have archived a file; and of an archived file there may be a restored copy, of
         which a server is not known to tell in a listing. An archived file is asked about once since
         `listed_at`, a readable one once in an hour; what nobody may ask about stays as listed."""
         self._forget(index, listed_at)
-        ids = index.classes.among(selection.ids_or_all, self._doubted(index, store))
+        ids = index.classes.among(selection.ids_or_all, self._doubted(index, store, is_inventory))
         fresh = ids[~self._asked[ids]]
         if not len(fresh):
             return
@@ -72,9 +78,9 @@ class ClassDoubts:
             self._asked[archived] = False
 
     @staticmethod
-    def _doubted(index: FileIndex, store: ClassStore) -> Sequence[str]:
+    def _doubted(index: FileIndex, store: ClassStore, is_inventory: bool) -> Sequence[str]:
         names = [name for name in index.classes.names if name is not None]
         archived = [name for name in names if name.split(" ")[0] in ARCHIVES]
         # The store is asked what it tells only where that matters.
-        doubted = archived if archived and not store.tells_restores else []
+        doubted = archived if archived and (is_inventory or not store.tells_restores) else []
         return [*doubted, *(name for name in names if name.split(" ")[0] == TIERED)]

@@ -36,6 +36,7 @@ _LAKE_KEYS = (
     "parquet_keys",
     "engine",
     "engines",
+    "inventory",
 )
 _PRICING_KEYS = ("model", "dollars_per_terabyte", "egress", "requests", "storage")
 _DAY_LIMIT_KEYS = ("max_bytes_per_day", "max_cost_per_day")
@@ -100,7 +101,8 @@ class TableDefinition:
 class LakeDefinition:
     """A lake as declared: where it lies, its tables and views, and settings passed on as they are.
 
-    `parquet_keys` are the names of the variables that hold keys, by the names of these.
+    `parquet_keys` are the names of the variables that hold keys, by the names of these. `inventory` is where
+    the S3 Inventory lies from which it is refreshed.
     """
 
     location: str
@@ -115,6 +117,7 @@ class LakeDefinition:
     parquet_keys: Mapping[str, str] = field(default_factory=dict)
     engine: str | None = None
     engines: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    inventory: str | None = None
 
 
 def is_absolute(location: str) -> bool:
@@ -200,7 +203,16 @@ def load_definition(source: str | Path, base: str | None = None) -> LakeDefiniti
         _key_variables(content, origin),
         _text(content, "engine", origin),
         _table(content, "engines", origin),
+        _inventory(content, base or ".", origin),
     )
+
+
+def _inventory(content: Mapping[str, Any], base: str, origin: str) -> str | None:
+    location = _text(content, "inventory", origin)
+    if location is None:
+        return None
+    check_location(location, f"setting 'inventory' of {origin}")
+    return _resolve(location, base)
 
 
 def _key_variables(content: Mapping[str, Any], origin: str) -> dict[str, str]:

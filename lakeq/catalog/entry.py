@@ -114,7 +114,7 @@ class TableEntry:
 
     `files` are all the table's when `is_whole`; `open_index` indexes them at the first question; `reader`
     reads them, `keys` open those that are encrypted. `listed_at` is when the oldest of the listings in use
-    was made.
+    was made; `inventory_at` is the moment of the inventory that told of some of the files, if one did.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class TableEntry:
         self.files = files
         self.is_whole = is_whole
         self.listed_at = listed_at
+        self.inventory_at: float | None = None
         self._open_index = open_index
         self._index: FileIndex | None = None
         self._reader = reader
@@ -203,7 +204,8 @@ class TableEntry:
         with self._lock:
             store = self._reader.store if isinstance(self._reader, CachingStore) else self._reader
             if isinstance(store, ClassStore) and store.tells_classes:
-                self._doubts.settle(self.index, selection, store, self.listed_at)
+                is_inventory = self.inventory_at is not None
+                self._doubts.settle(self.index, selection, store, self.listed_at, is_inventory)
             return self.index.split_archived(selection)
 
     def inspect(self, selection: FileSelection, fetches_whole: bool = False) -> None:
@@ -298,7 +300,8 @@ class TableEntry:
         keys = {column.name.casefold() for column in files.partition_columns}
         index.groups.settle_types([column for column in columns if column.name.casefold() not in keys])
         is_complete = self.is_whole and index.inspected == index.count > 0
-        return make_table(self.known, files, columns, tuple(evidence), self.listed_at, is_complete)
+        table = make_table(self.known, files, columns, tuple(evidence), self.listed_at, is_complete)
+        return replace(table, inventory_at=self.inventory_at)
 
 
 def make_table(

@@ -50,6 +50,11 @@ class LakeStores:
         self._readers.setdefault(store.root, self._wrap(store))
         return store
 
+    def open_beside(self, location: str) -> Store:
+        """A store that is no part of the lake, with the lake's own options where it is no folder."""
+        is_folder = "://" not in location or location.startswith("file://")
+        return open_store(location, **({} if is_folder else self._options))
+
     def reader(self, root: str) -> Store:
         """What the files of the store with this root are read through, as `Table.store_root` names it."""
         return self._readers[root]

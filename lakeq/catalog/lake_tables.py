@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import RLock
 
 import pyarrow as pa
@@ -13,8 +14,10 @@ from lakeq.catalog.discovery import discover_lake, discover_table, find_inside
 from lakeq.catalog.entries import TableEntries
 from lakeq.catalog.entry import KnownTable
 from lakeq.catalog.freshness import Freshness
+from lakeq.catalog.inventory_index import open_newest
+from lakeq.catalog.known_objects import folder_range
 from lakeq.catalog.lake_stores import LakeStores
-from lakeq.catalog.listings import Listings, folder_range
+from lakeq.catalog.listings import Listings
 from lakeq.catalog.objects import sort_listing
 from lakeq.catalog.prefixes import PAGE_OBJECTS, Density, list_all, measure_density
 from lakeq.catalog.saved import CatalogFolder, SavedTable, Version
@@ -103,12 +106,15 @@ class LakeTables:
             listings = self.listings()
             if listings is None:
                 self.find(since)
+            elif listings.is_large(folder_range("")):
+                self.find(since)  # its tables are told by its folders; what is in none of them, by nothing
             elif self._whole is None or self._whole[0] < since:
                 page, is_whole = listings.first_page("", since)
                 if not is_whole:
                     page = list_all(listings, measure_density(page, "", _DEEPEST), since)
                 self._discover_changed(page, since)
-                self._whole = (self._clock(), page)
+                age = listings.age_of(folder_range(""))
+                self._whole = (self._clock() if age is None else age, page)
             return self._ignored
 
     def list_anew(self, since: float) -> None:
@@ -126,6 +132,7 @@ class LakeTables:
                 saved = self._saved.load(self._key())
                 self._has_recalled = True
                 listings.known, self._version = saved.known, saved.version
+                listings.known.large = open_newest(self.large_folder)
                 if saved.tables is not None:
                     self._tables = self._recall(saved.tables)
             return listings
@@ -146,6 +153,12 @@ class LakeTables:
             changes = listings.changed[self._saved_changes :]
             self._version = self._saved.save(self._key(), changes, listings.known, saved, self._version)
             self._saved_changes = len(listings.changed)
+
+    @property
+    def large_folder(self) -> Path | None:
+        """Where what an inventory tells of the lake's own store is kept, if it is large. It depends on
+        nothing that is declared of tables."""
+        return self._saved.large(repr((self._root.root, self._definition.storage.get("endpoint_url"))))
 
     def _key(self) -> str:
         declared = [
@@ -190,7 +203,9 @@ class LakeTables:
         lake = discover_lake(sort_listing(listing), self._root, self.definitions, self._entries.keys)
         before = self._tables or {}
         definitions = {definition.name: definition for definition in self.definitions}
-        at = self._clock() if self._stores.lists_parts else None
+        listings = self._stores.listings(self._root)
+        age = None if listings is None else listings.age_of(folder_range(""))
+        at = None if listings is None else self._clock() if age is None else age
         known: dict[str, KnownTable] = {}
         for files in lake.tables:
             name = files.name.casefold()

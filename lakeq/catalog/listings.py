@@ -8,138 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
+from lakeq.catalog import known_objects
+from lakeq.catalog.known_objects import KeyRange, KnownObjects, folder_range
 from lakeq.errors import CatalogError
-from lakeq.storage.base import LISTING_SCHEMA, FolderListing, PrefixStore, split_folder
+from lakeq.storage.base import LISTING_SCHEMA, FolderListing, PrefixStore
 from lakeq.storage.progress import Meter, Reporter
 from lakeq.storage.workers import wait_for
-
-_MOST_CHUNKS = 256
-"""More pieces than these slow every look-up down."""
-
-END = "\U0010ffff"
-"""Comes after every path."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class KeyRange:
-    """The paths from `start` on and before `stop`."""
-
-    start: str
-    stop: str
-
-    @property
-    def folder(self) -> str:
-        """The innermost folder that holds the range: "" or ending in `/`."""
-        shared = 0
-        for left, right in zip(self.start, self.stop, strict=False):
-            if left != right:
-                break
-            shared += 1
-        if self.start[shared:] in ("", "/") and self.stop[shared:] == "0":
-            return self.start if self.start.endswith("/") else f"{self.start}/"
-        return self.start[: self.start.rfind("/", 0, shared) + 1]
-
-
-def folder_range(folder: str) -> KeyRange:
-    """The paths below a folder ("" or ending in `/`)."""
-    # "0" follows "/": the first text after every path in the folder.
-    return KeyRange(folder, f"{folder[:-1]}0" if folder else END)
-
-
-def place_range(place: str) -> KeyRange:
-    """The paths of a folder ("" or ending in `/`), or of one file."""
-    return folder_range(place) if place.endswith("/") or not place else KeyRange(place, f"{place}\0")
-
-
-def covers(ranges: Sequence[KeyRange], place: str) -> bool:
-    """Whether the ranges, sorted, are all of a place."""
-    whole = place_range(place)
-    at = whole.start
-    for part in ranges:
-        if part.start > at:
-            return False
-        at = max(at, part.stop)
-    return at >= whole.stop
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A range that was listed whole, and when (seconds since 1970)."""
-
-    range: KeyRange
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFolder:
-    """A folder whose direct contents were listed, and when."""
-
-    folder: FolderListing
-    at: float
-
-
-@dataclass(slots=True)
-class KnownObjects:
-    """All that is known of a store: `objects` sorted by path, the ranges that were `listed` (sorted, none
-    overlapping another), and `folders` of which only the direct contents were."""
-
-    objects: pa.Table = field(default_factory=LISTING_SCHEMA.empty_table)
-    listed: tuple[Listed, ...] = ()
-    folders: dict[str, ListedFolder] = field(default_factory=dict)
-
-    def snapshot(self) -> KnownObjects:
-        """What is known now, untouched by what is found later."""
-        return KnownObjects(self.objects, self.listed, dict(self.folders))
-
-    def age_of(self, asked: KeyRange) -> float | None:
-        """When the oldest part of the range was listed; None when some of it never was."""
-        at, oldest = asked.start, None
-        for part in self.listed:
-            if part.range.stop <= at:
-                continue
-            if part.range.start > at:
-                return None
-            oldest = part.at if oldest is None else min(oldest, part.at)
-            at = part.range.stop
-            if at >= asked.stop:
-                return oldest
-        return None
-
-    def slice(self, asked: KeyRange) -> pa.Table:
-        """The known objects of a range, without copying."""
-        paths = self.objects.column("path")
-        start, stop = (_find(paths, text) for text in (asked.start, asked.stop))
-        return self.objects.slice(start, stop - start)
-
-    def put_range(self, asked: KeyRange, found: pa.Table, at: float) -> None:
-        """Replace what was known of a range by what was found there, unless that was found later: another
-        process may have saved it meanwhile."""
-        known_at = self.age_of(asked)
-        if known_at is not None and known_at > at:
-            return
-        paths = self.objects.column("path")
-        start, stop = (_find(paths, text) for text in (asked.start, asked.stop))
-        around = [self.objects.slice(0, start), found, self.objects.slice(stop)]
-        joined = pa.concat_tables([part for part in around if part.num_rows] or [found])
-        is_scattered = joined.column("path").num_chunks > _MOST_CHUNKS
-        self.objects = joined.combine_chunks() if is_scattered else joined
-        rest = [left for part in self.listed for left in _subtract(part, asked)]
-        self.listed = _join_parts([*rest, Listed(asked, at)])
-        for name in [name for name in self.folders if _holds(asked, folder_range(name))]:
-            del self.folders[name]
-
-    def put_folder(self, name: str, found: FolderListing, at: float) -> None:
-        """Remember the direct contents of a folder, unless they are known from later."""
-        if name not in self.folders or self.folders[name].at <= at:
-            self.folders[name] = ListedFolder(found, at)
 
 
 class Listings:
@@ -192,6 +72,8 @@ class Listings:
         """The first objects below a folder, and whether they are all; then the whole folder is known."""
         asked = folder_range(folder)
         if is_young(self.age_of(asked), since):
+            if self.is_large(asked):
+                return self.head(asked), False
             return self.slice(asked), True
         self._refuse_listing([folder], since)
         now = self._clock()
@@ -203,6 +85,8 @@ class Listings:
     def second_page(self, first: pa.Table, since: float) -> pa.Table | None:
         """All objects of the store when one page more than `first` is all there is, else None. The root
         folder is listed in the same time, which is what is to be known then."""
+        if is_young(self.age_of(folder_range("")), since):
+            return None
         now = self._clock()
         after = first.column("path")[-1].as_py()
         more = self.store.workers.submit(partial(self.store.list_page, "", after))
@@ -242,12 +126,31 @@ class Listings:
     def count(self, asked: KeyRange) -> int | None:
         """How many objects a range was known to hold, however long ago; None when it was never listed."""
         with self._lock:
-            return None if self.known.age_of(asked) is None else self.known.slice(asked).num_rows
+            return None if self.known.age_of(asked) is None else self.known.count(asked)
+
+    def is_large(self, asked: KeyRange) -> bool:
+        """Whether a range is known to hold more objects than are to be in memory."""
+        count = self.count(asked)
+        return count is not None and count > known_objects.MOST_OBJECTS
+
+    def inventory_of(self, asked: KeyRange) -> float | None:
+        """See KnownObjects.inventory_of."""
+        with self._lock:
+            return self.known.inventory_of(asked)
+
+    def head(self, asked: KeyRange, count: int = 1_000) -> pa.Table:
+        """The first objects that are known of a range."""
+        with self._lock:
+            return self.known.head(asked, count)
 
     def slice(self, asked: KeyRange) -> pa.Table:
         """The objects that are known of a range, listed whole or not."""
         with self._lock:
             return self.known.slice(asked)
+
+    def remember(self, change: Callable[[KnownObjects], None]) -> None:
+        """Make a change to what is known, which is kept for later runs."""
+        self._remember(change)
 
     def recollect(self) -> Recollection:
         """What is known, whatever its age."""
@@ -257,7 +160,7 @@ class Listings:
         """What is known to lie directly in a folder, if that was listed since then."""
         with self._lock:
             if is_young(self.known.age_of(folder_range(name)), since):
-                return split_folder(self.known.slice(folder_range(name)), name)
+                return self.known.folder(name)
             listed = self.known.folders.get(name)
             return listed.folder if listed is not None and listed.at >= since else None
 
@@ -327,30 +230,3 @@ def _join_found(asked: Sequence[KeyRange], found: Sequence[pa.Table]) -> list[tu
 def is_young(at: float | None, since: float) -> bool:
     """Whether something that was listed then (None: never) is recent enough."""
     return at is not None and at >= since
-
-
-def _find(paths: pa.ChunkedArray, text: str) -> int:
-    return bisect_left(range(len(paths)), text, key=lambda row: paths[row].as_py())
-
-
-def _holds(outer: KeyRange, inner: KeyRange) -> bool:
-    return outer.start <= inner.start and inner.stop <= outer.stop
-
-
-def _subtract(part: Listed, taken: KeyRange) -> list[Listed]:
-    """What is left of a part without a range."""
-    left = KeyRange(part.range.start, min(part.range.stop, taken.start))
-    right = KeyRange(max(part.range.start, taken.stop), part.range.stop)
-    return [Listed(rest, part.at) for rest in (left, right) if rest.start < rest.stop]
-
-
-def _join_parts(parts: list[Listed]) -> tuple[Listed, ...]:
-    """The parts sorted, those that touch and were listed at one time as one."""
-    joined: list[Listed] = []
-    for part in sorted(parts, key=lambda part: part.range):
-        last = joined[-1] if joined else None
-        if last is not None and last.at == part.at and last.range.stop == part.range.start:
-            joined[-1] = Listed(KeyRange(last.range.start, part.range.stop), part.at)
-        else:
-            joined.append(part)
-    return tuple(joined)

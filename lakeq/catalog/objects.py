@@ -6,14 +6,16 @@ Names are judged as Athena judges them (`.` and `_` hide), except that `_key=val
 from __future__ import annotations
 
 import mimetypes
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakeq.catalog.table import IgnoredObjects
+from lakeq.catalog.table import IgnoredObjects, Totals
 from lakeq.errors import FormatError, StorageError
 from lakeq.formats.detect import detect_format, guess_format
 from lakeq.storage.base import Store, StoredFile
@@ -36,6 +38,7 @@ _REASONS = (
 _CLOSED = "could not be opened to tell its format"
 _EMPTY = "empty object (0 bytes)"
 _SUFFIX = r"(?P<suffix>(?:\.[A-Za-z0-9_]{1,10}){0,2})$"
+_SUFFIX_LENGTH = 22
 _PROSE = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sql", ".lock")
 """Text that may look like rows, and that Python's table of types does not know in every version."""
 
@@ -74,18 +77,39 @@ def keep_rows(table: pa.Table, mask: pa.Array) -> pa.Table:
 def _judge_part(listing: pa.Table, root: str) -> pa.Table:
     """The listing of what lies below the folder `root`, with `reason` (why an object is ignored, else null)
     and `format` (from its name; null where the name does not tell). Names above `root` hide nothing."""
-    paths = pc.utf8_slice_codeunits(_chunk(listing.column("path")), len(root))
+    paths = _chunk(listing.column("path"))
+    paths = pc.utf8_slice_codeunits(paths, len(root)) if root else paths
     reason: pa.Array = pa.nulls(len(paths), pa.string())
-    for text, pattern in _REASONS:
+    for text, pattern in _REASONS if _any_odd(paths) else ():
         reason = _fill(reason, pc.match_substring_regex(paths, pattern), text)
     reason = _fill(reason, pc.equal(_chunk(listing.column("size")), 0), _EMPTY)
-    suffixes = pc.struct_field(pc.extract_regex(paths, _SUFFIX), 0).dictionary_encode()
+    suffixes = _split_suffixes(paths)
     names = suffixes.dictionary.to_pylist()
     types = mimetypes.MimeTypes()
     formats = pa.array([guess_format(f"x{suffix}") for suffix in names], pa.string())
     foreign = pa.array([_is_foreign(suffix, types) for suffix in names], pa.bool_())
     reason = _fill(reason, foreign.take(suffixes.indices), UNKNOWN_FORMAT)
     return listing.append_column("reason", reason).append_column("format", formats.take(suffixes.indices))
+
+
+def _any_odd(paths: pa.Array) -> bool:
+    """Whether one of the patterns of _REASONS may fit a path: they take ten times as long."""
+    parts = (pc.match_substring(paths, "/_"), pc.match_substring(paths, "/."), pc.equal(paths, "lakeq.toml"))
+    ends = [pc.starts_with(paths, start) for start in "._"] + [pc.ends_with(paths, end) for end in "/$_"]
+    return any(pc.any(found, min_count=0).as_py() for found in (*parts, *ends))
+
+
+def _split_suffixes(paths: pa.Array) -> pa.DictionaryArray:
+    """The last one or two extensions of each path."""
+    ends = pc.utf8_slice_codeunits(paths, -_SUFFIX_LENGTH)
+    found = re.search(_SUFFIX, ends[0].as_py()) if len(ends) else None
+    if found is not None:  # most tables have one, and to look for it is quicker than for a pattern
+        suffix = found["suffix"]
+        has_no_more = pc.equal(pc.count_substring(ends, "."), suffix.count("."))
+        if pc.all(pc.and_(pc.ends_with(ends, suffix), has_no_more)).as_py():
+            codes = pa.array(np.zeros(len(ends), dtype=np.int32))
+            return pa.DictionaryArray.from_arrays(codes, pa.array([suffix]))
+    return pc.struct_field(pc.extract_regex(ends, _SUFFIX), 0).dictionary_encode()
 
 
 def settle_formats(objects: pa.Table, store: Store, declared: str | None) -> pa.Table:
@@ -137,6 +161,15 @@ def count_ignored(objects: pa.Table) -> tuple[IgnoredObjects, ...]:
 def data_objects(objects: pa.Table) -> pa.Table:
     """The objects that are not ignored."""
     return keep_rows(objects, pc.is_null(objects.column("reason")))
+
+
+def sum_objects(listing: pa.Table, depth: int) -> Totals:
+    """The data among objects, by their names; partitions are the folders `depth` levels deep that hold
+    some."""
+    data = data_objects(judge_objects(listing))
+    heads = pc.struct_field(pc.extract_regex(data["path"], rf"^(?P<head>(?:[^/]*/){{{depth}}})"), 0)
+    folders = pc.count_distinct(heads).as_py() if data.num_rows else 0
+    return Totals(data.num_rows, folders, pc.sum(data["size"]).as_py() or 0)
 
 
 def path_range(paths: pa.Array, place: str) -> tuple[int, int]:
@@ -245,6 +278,8 @@ def _is_foreign(suffix: str, types: mimetypes.MimeTypes) -> bool:
 
 def _fill(reason: pa.Array, mask: pa.Array, text: str) -> pa.Array:
     """`reason` with `text` where it is null and the mask holds."""
+    if not pc.any(mask, min_count=0).as_py():
+        return reason
     return pc.if_else(pc.and_(pc.is_null(reason), mask), text, reason)
 
 

@@ -17,10 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakeq.catalog import known_objects
 from lakeq.catalog.database import partition_column
 from lakeq.catalog.hive_names import NULL_TEXT, unescape_hive
+from lakeq.catalog.known_objects import KeyRange, folder_range
 from lakeq.catalog.layout import FLAT, Layout, template_segments
-from lakeq.catalog.listings import KeyRange, Listings, Recollection, folder_range, is_young
+from lakeq.catalog.listings import Listings, Recollection, is_young
 from lakeq.catalog.partition_texts import parse_hive_name
 from lakeq.catalog.partition_values import widen_texts
 from lakeq.storage.base import LISTING_SCHEMA
@@ -149,9 +151,19 @@ class PrefixWalk:
         missing = {number for folder in open_folders for number in wanted - folder.texts.keys()}
         if not missing:
             return False
+        if self._is_known_large(open_folders):
+            return True  # to look further costs no request, and what is left out is not read from disk
         ahead = (min(missing) if self._layout.is_hive else self._levels_to(missing)) - level
         requests = len(open_folders) * float(_USUAL_FOLDERS ** max(ahead, 0))
         return requests < sum(self._pages(folder.path, level) for folder in open_folders)
+
+    def _is_known_large(self, folders: Sequence[_Folder]) -> bool:
+        """Whether folders are known to hold more objects together than memory is to hold."""
+        places = [folder_range(folder.path) for folder in folders]
+        count = sum(self._listings.count(place) or 0 for place in places)
+        return count > known_objects.MOST_OBJECTS and all(
+            is_young(self._listings.age_of(place), self._since) for place in places
+        )
 
     def _levels_to(self, wanted: set[int]) -> int:
         names = {self._layout.keys[number] for number in wanted}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,8 +22,8 @@ import pyarrow.parquet as pq
 
 from lakeq.catalog.definitions import TableDefinition
 from lakeq.catalog.entry import KnownTable
+from lakeq.catalog.known_objects import KeyRange, KnownObjects, Listed, ListedFolder
 from lakeq.catalog.layout import Layout, hive_layout, parse_template
-from lakeq.catalog.listings import KeyRange, KnownObjects, Listed, ListedFolder
 from lakeq.catalog.prefixes import Density
 from lakeq.catalog.table import IgnoredObjects, TableFiles, Totals
 from lakeq.catalog.whole_files import is_sealed, replace_file, seal
@@ -33,7 +34,7 @@ from lakeq.storage.locks import locked
 
 _VERSION = 3
 _KEY = b"lakeq"
-_SUFFIX = ".catalog"
+_SUFFIX, _LARGE_SUFFIX = ".catalog", ".large"
 
 Version = tuple[int, int, int]
 
@@ -122,13 +123,20 @@ class CatalogFolder:
                 return _identify(path)
         return version
 
+    def large(self, key: str) -> Path | None:
+        """Where the indexes of a store lie that are too large for a catalog; None where nothing is kept."""
+        path = self._path(key)
+        return None if path is None else path.with_suffix(_LARGE_SUFFIX)
+
     def usage(self) -> tuple[int, int]:
-        """How many catalogs are kept, and their bytes."""
-        sizes = []
-        for path in self._folder.glob(f"*{_SUFFIX}") if self._folder is not None else ():
+        """How many catalogs are kept, and their bytes, with those of large indexes."""
+        count = size = 0
+        for path in self._folder.glob("**/*") if self._folder is not None else ():
             with suppress(OSError):
-                sizes.append(path.stat().st_size)
-        return len(sizes), sum(sizes)
+                if path.suffix in (_SUFFIX, ".parquet"):
+                    count += path.suffix == _SUFFIX
+                    size += path.stat().st_size
+        return count, size
 
     def clear(self) -> None:
         """Forget every catalog. CatalogError when a file cannot be removed."""
@@ -136,6 +144,8 @@ class CatalogFolder:
             try:
                 if path.is_file():
                     path.unlink(missing_ok=True)
+                elif path.suffix == _LARGE_SUFFIX:
+                    shutil.rmtree(path)
             except OSError as error:
                 raise CatalogError(f"A saved catalog cannot be removed: {error}. Remove {path}") from error
 
@@ -153,7 +163,7 @@ def write_saved(known: KnownObjects, tables: Sequence[SavedTable] | None) -> byt
     """A file with what is known of a store, and of its tables."""
     content = {
         "version": _VERSION,
-        "listed": [[part.range.start, part.range.stop, part.at] for part in known.listed],
+        "listed": [[p.range.start, p.range.stop, p.at, p.is_inventory] for p in known.listed],
         "folders": {
             name: [list(found.folder.folders), _encode_objects(found.folder.objects), found.at]
             for name, found in known.folders.items()
@@ -184,7 +194,7 @@ def _decode(table: pa.Table) -> SavedStore | None:
         return None
     known = KnownObjects(
         objects.cast(LISTING_SCHEMA),
-        tuple(Listed(KeyRange(start, stop), at) for start, stop, at in content["listed"]),
+        tuple(Listed(KeyRange(start, stop), *when) for start, stop, *when in content["listed"]),
         {
             name: ListedFolder(FolderListing(tuple(folders), _decode_objects(rows)), at)
             for name, (folders, rows, at) in content["folders"].items()

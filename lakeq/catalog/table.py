@@ -80,8 +80,9 @@ class Table:
     `columns` are all columns in `SELECT *` order, partition columns among them. `problem` is set, and
     the rest may be empty, for a table that was found but cannot be read; using it raises the problem.
     Totals are None while only parts of a remote table were listed; `listed_at` is when the oldest of the
-    listings in use was made (seconds since 1970), None for a local folder. `time` is what was declared of the
-    times of the rows in a folder.
+    listings in use was made (seconds since 1970), None for a local folder; `inventory_at` the moment of the
+    S3 Inventory among them, None where there is none. `time` is what was declared of the times of the rows in
+    a folder.
     """
 
     name: str
@@ -100,6 +101,14 @@ class Table:
     problem: LakeqError | None = None
     listed_at: float | None = None
     time: TimeMapping | None = None
+    inventory_at: float | None = None
+
+    @property
+    def source(self) -> str | None:
+        """As of when the files are known, and from what; None for a folder on this machine."""
+        if self.inventory_at is None:
+            return format_moment(self.listed_at)
+        return f"S3 Inventory of {format_moment(self.inventory_at)}, but for what was listed since"
 
     @property
     def schema(self) -> pa.Schema:
@@ -125,7 +134,7 @@ class Table:
             ("files", format_count(self.files_total)),
             ("size", format_size(self.bytes_total)),
             ("time", None if self.time is None else f"{self.time} (from {', '.join(self.time.keys)})"),
-            ("listed", format_moment(self.listed_at)),
+            ("listed", self.source),
             ("ignored", join(element("div", str(objects)) for objects in self.ignored)),
         ]
         title = join([element("span", self.name, style="font-size: 1.15em"), f" · {self.format}"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from lakeq.catalog.entries import Counted
 from lakeq.catalog.entry import KnownTable, TableEntry, make_table
 from lakeq.catalog.file_sample import FileSample
 from lakeq.catalog.listings import NEVER_LIST
@@ -28,6 +30,12 @@ class TableSource(Protocol):
 
     def sample_entry(self, known: KnownTable, since: float) -> TableEntry:
         """Some files of a table."""
+
+    def is_large(self, known: KnownTable) -> bool:
+        """Whether a table has more files than are to be in memory."""
+
+    def count_large(self, known: KnownTable) -> Counted:
+        """How many files such a table has."""
 
     def lists_parts(self) -> bool:
         """Whether parts of the lake can be listed by themselves."""
@@ -86,6 +94,26 @@ class CatalogView:
         columns, mixtures = known.settle()
         return make_table(known, known.files, columns, (*known.files.evidence, *mixtures))
 
+    def describe(self, name: str) -> Table:
+        """The table with all its files counted; one with too many for memory as it was counted last."""
+        known = self._known(name)
+        if not self._source.is_large(known):
+            return self.entry(name).table
+        counted = self._source.count_large(known)
+        known.totals = totals = counted.totals
+        return replace(
+            self.table(name),
+            files_total=totals.files,
+            partitions_total=totals.partitions,
+            bytes_total=totals.bytes,
+            listed_at=counted.listed_at,
+            inventory_at=counted.inventory_at,
+        )
+
+    def is_large(self, name: str) -> bool:
+        """Whether a table has more files than are to be in memory."""
+        return self._source.is_large(self._known(name))
+
     def entry(self, name: str, filters: Sequence[PrefixFilter] = ()) -> TableEntry:
         """The files of a table that any of `filters` may want; all of them without filters."""
         entry = self._source.make_entry(self._known(name), filters, self._since)
@@ -118,7 +146,7 @@ class CatalogView:
 
     def _table_or_problem(self, name: str) -> Table:
         try:
-            return self.entry(name).table
+            return self.describe(name)
         except LakeqError as error:
             known = self._source.known_tables(self._since)[name.casefold()]
             return make_table(known, known.files, (), known.files.evidence, problem=error)

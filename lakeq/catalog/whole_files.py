@@ -51,6 +51,16 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
+def digest_footer(path: Path) -> str:
+    """A digest of the footer of a Parquet file and of where it lies: a damaged one can make Arrow end the
+    process. OSError for a file that cannot be read."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - _TRAILER_BYTES, 0))
+        file.seek(max(size - _TRAILER_BYTES - _footer_length(file.read()), 0))
+        return hashlib.blake2b(file.read(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
 def _footer_length(data: bytes) -> int:
     return int.from_bytes(data[-_TRAILER_BYTES:-4], "little")
 

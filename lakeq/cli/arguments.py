@@ -20,6 +20,7 @@ MODES = ("table", "line", "csv", "json", "ndjson")
 
 _LAKE_HELP = "a folder, a URL such as s3://bucket/prefix, or a lakeq.toml"
 _CACHE_DIR_HELP = "where catalogs and bytes are kept (default: LAKEQ_CACHE_DIR, else the user's cache)"
+_INVENTORY_HELP = "instead of listing all: an S3 Inventory of the bucket, s3://…/SOURCE-BUCKET/CONFIG-ID/"
 _SQL_HELP = "the query; @FILE reads it from a file, - from standard input"
 _PRICING_HELP = "whose price: athena (the default), bigquery, none, …"
 _DIALECT_HELP = "the SQL of the query: duckdb (the default), athena, trino, spark or bigquery"
@@ -206,6 +207,7 @@ def _add_upkeep(commands: Commands) -> None:
     refresh = _add_command(commands, "refresh", "list a remote lake whole, and show what changed in it")
     _add_lake(refresh)
     refresh.add_argument("table", metavar="TABLE", nargs="?", help="this table only")
+    refresh.add_argument("--inventory", metavar="URL", help=_INVENTORY_HELP)
     refresh.add_argument("--json", action="store_true", help="print JSON")
     history = _add_command(commands, "history", "show the queries so far, as estimated and as they were")
     _add_lake(history, "default: all lakes")

@@ -115,6 +115,8 @@ def _find_lake(
     yield _set("engine", engine, engine.value or DUCKDB)
     for name in known.engines:
         yield _set(f"engines.{name}", Found(name, None, DECLARED), "set")
+    if known.inventory is not None:
+        yield _set("inventory", Found("inventory", None, DECLARED), known.inventory)
     archived = options.get("archived")
     found = find_setting("archived", archived, {"archived": known.archived})
     yield _set("archived", found, find_archived(archived or known.archived))

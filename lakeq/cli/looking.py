@@ -74,6 +74,8 @@ def print_table(table: Table, proposals: Iterable[TimeProposal]) -> None:
     say(f"size        {format_size(table.bytes_total)}")
     if table.time is not None:
         say(f"time        {table.time} (from {', '.join(table.time.keys)})")
+    if table.inventory_at is not None:
+        say(f"known from  {table.source}")
     for objects in table.ignored:
         say(f"ignored     {describe_ignored(objects)}")
     keys = {column.name for column in table.partition_columns}

@@ -13,9 +13,9 @@ from lakeq.quantities import format_count, format_size
 
 
 def refresh_lake(arguments: Namespace) -> None:
-    """`lakeq refresh LAKE [TABLE]`."""
+    """`lakeq refresh LAKE [TABLE] [--inventory URL]`."""
     with open_lake(arguments) as lake:
-        changes = lake.refresh(arguments.table)
+        changes = lake.refresh(arguments.table, arguments.inventory)
     if arguments.json:
         print_json([changes_to_dict(change) for change in changes])
         return

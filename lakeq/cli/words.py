@@ -29,6 +29,7 @@ from lakeq.texts import show_line
 
 _CARET_WIDTH = 100
 _OLD_SECONDS = 60
+_MOST_FOLDERS = 5
 """From this age on, a listing's age is told."""
 
 
@@ -75,6 +76,8 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
     age = None if estimate.listed_at is None else time.time() - estimate.listed_at
     if age is not None and age >= _OLD_SECONDS:
         yield f"  from a listing that is {format_age(age)} old"
+    tables = {s.table.name: s.table for s in estimate.scans if s.table.inventory_at is not None}
+    yield from (f"  {name} as of {table.source}" for name, table in tables.items())
     for reference, scan in zip(estimate.scans, estimate.to_dict()["tables"], strict=True):
         yield (
             f"  {scan['table']}: {format_share(scan['partitions'], scan['partitions_total'])} partitions, "
@@ -93,8 +96,12 @@ def describe_estimate(estimate: Estimate) -> Iterator[str]:
 def describe_changes(changes: TableChanges) -> Iterator[str]:
     """What a refresh found of a table: a line, and one for each kind of change."""
     yield f"{changes.name}: {format_count(changes.files)} files, {format_bytes(changes.bytes)}"
-    if changes.is_first:
-        yield "  listed whole for the first time"
+    if changes.inventory is not None:
+        yield from _describe_inventory(changes)
+    if not changes.is_compared:
+        yield "  too many files to tell which changed"
+    elif changes.is_first:
+        yield "  known whole for the first time" if changes.inventory else "  listed whole for the first time"
     else:
         for word, found in _kinds(changes):
             if found.count:
@@ -105,6 +112,17 @@ def describe_changes(changes: TableChanges) -> Iterator[str]:
             yield "  nothing changed"
     for ignored in changes.ignored:
         yield f"  ignored: {describe_ignored(ignored)}"
+
+
+def _describe_inventory(changes: TableChanges) -> Iterator[str]:
+    """As of when a table is known, and what of it was listed since."""
+    moment = format_moment(changes.inventory_at)
+    yield f"  as of the S3 Inventory of {moment}: {show_line(changes.inventory or '')}"
+    more = ", …" if len(changes.listed) > _MOST_FOLDERS else ""
+    shown = ", ".join(map(show_line, changes.listed[:_MOST_FOLDERS]))
+    count = format_count(len(changes.listed))
+    yield f"  and of {count} folders listed now{': ' if shown else ''}{shown}{more}"
+    yield from (f"  {sentence}" for sentence in changes.lacks)
 
 
 def _kinds(changes: TableChanges) -> tuple[tuple[str, ObjectChanges], ...]:
@@ -120,6 +138,11 @@ def changes_to_dict(changes: TableChanges) -> dict[str, Any]:
         "first": changes.is_first,
         **{word: {"count": f.count, "examples": list(f.examples)} for word, f in _kinds(changes)},
         "ignored": [_ignored_to_dict(ignored) for ignored in changes.ignored],
+        "compared": changes.is_compared,
+        "inventory": changes.inventory,
+        "inventory_at": format_moment(changes.inventory_at),
+        "listed": list(changes.listed),
+        "lacks": list(changes.lacks),
     }
 
 
@@ -166,6 +189,7 @@ def table_to_dict(table: Table) -> dict[str, Any]:
         "bytes": table.bytes_total,
         "ignored": [_ignored_to_dict(ignored) for ignored in table.ignored],
         "listed_at": format_moment(table.listed_at),
+        "inventory_at": format_moment(table.inventory_at),
         "declared_time": None if table.time is None else str(table.time),
         "problem": None if table.problem is None else str(table.problem),
     }

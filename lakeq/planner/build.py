@@ -88,10 +88,16 @@ def build_plan(
         views=tuple(View(name, views[name]) for name in bound.views),
         clock=bound.clock,
         stops_early=early,
-        notes=bound.notes,
+        notes=(*bound.notes, *tell_inventories(scans)),
         reads_all=bound.reads_all,
         dialect=bound.dialect,
     )
+
+
+def tell_inventories(scans: Sequence[TableScan]) -> list[str]:
+    """For each table whose files are known from an S3 Inventory, a sentence that says so."""
+    known = {scan.table.name: scan.table for scan in scans if scan.table.inventory_at is not None}
+    return [f"Files of {name} as of {table.source}." for name, table in known.items()]
 
 
 def count_draws(most: int) -> Sequence[int]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakeq.catalog.listings import NEVER_LIST, KeyRange, KnownObjects, Listings, folder_range
+from lakeq.catalog.known_objects import KeyRange, KnownObjects, folder_range
+from lakeq.catalog.listings import NEVER_LIST, Listings
 from lakeq.errors import CatalogError
 from tests.catalog.memory_store import ROWS, PrefixMemoryStore
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lakeq.catalog import objects
 from lakeq.catalog.objects import (
     StoredFile,
     count_ignored,
@@ -173,3 +178,18 @@ def test_a_spread_has_both_ends() -> None:
 @pytest.mark.parametrize(("rows", "taken"), [(0, []), (1, [0]), (3, [0, 1, 2]), (9, [0, 4, 8])])
 def test_a_spread_of_rows_has_the_ends(rows: int, taken: list[int]) -> None:
     assert take_spread(pa.table({"n": range(rows)}), 3)["n"].to_pylist() == taken
+
+
+ends = st.sampled_from(
+    ["a", "b.csv", ".csv.gz", "_x", ".h", "c._COPYING_", "d/", "e_$folder$", "x.parquet", ""]
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(ends, ends).map("/".join), max_size=4))
+def test_the_quick_ways_tell_what_the_patterns_tell(paths: list[str]) -> None:
+    column = pa.array([*paths, *paths], pa.string())
+    slow = [found["suffix"] for path in column.to_pylist() if (found := re.search(objects._SUFFIX, path))]
+    assert objects._split_suffixes(column).to_pylist() == slow
+    fits = any(re.search(pattern, path) for path in paths for _, pattern in objects._REASONS)
+    assert objects._any_odd(column) or not fits

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from lakeq.catalog import saved
-from lakeq.catalog.listings import KeyRange, KnownObjects, folder_range
+from lakeq.catalog.known_objects import KeyRange, KnownObjects, folder_range
 from lakeq.catalog.saved import CatalogFolder, read_saved, write_saved
 from lakeq.storage.base import LISTING_SCHEMA, FolderListing
 

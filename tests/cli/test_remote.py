@@ -18,9 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import lakeq
 from lakeq.cli.arguments import build_parser
 from lakeq.cli.completion import find_tables
 from tests.cli.conftest import Run
+from tests.inventories import Listed, write_inventory
 from tests.servers import free_port, run_latency_s3
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +114,38 @@ def test_refresh_of_one_table_tells_what_changed(run: Run, bucket: Bucket) -> No
     assert status == 0 and change["name"] == "sales" and change["files"] == 23
     assert "sales/year=2025/month=01/part-0.parquet" in out
     check_one_error(run("refresh", "s3://lake", "sails", *at(bucket)), "sales")
+
+
+def test_a_lake_is_refreshed_from_an_inventory_in_another_bucket(run: Run, bucket: Bucket) -> None:
+    with lakeq.connect("s3://lake", endpoint_url=bucket.endpoint, cache=False) as lake:
+        found = lake.files("sales").to_pylist()
+    lines = [
+        Listed(row["path"][len("s3://lake/") :], row["size"], row["etag"].strip('"'), row["modified"])
+        for row in found
+    ]
+    inventories = bucket.folder.parent / "inventories"
+    write_inventory(inventories / "lake" / "daily", [lines], "CSV", bucket="lake")
+    where = ("--inventory", "s3://inventories/lake/daily/")
+    shutil.rmtree(Path(os.environ["LAKEQ_CACHE_DIR"]))
+    bucket.log()
+    status, out, err = run("refresh", "s3://lake", *where, *at(bucket))
+    assert (status, err) == (0, "")
+    assert "as of the S3 Inventory of 2026-11-26T01:00:00+00:00: s3://inventories/lake/daily/" in out
+    assert "24 folders listed now: sales/year=2025/month=01/" in out and "known whole for the first" in out
+    bucket.log()
+    status, out, err = run("query", "s3://lake", SQL, "--freshness", "index", "--format", "csv", *at(bucket))
+    assert (status, out) == (0, "n\n120\n")
+    assert "Files of sales as of S3 Inventory of 2026-11-26T01:00:00+00:00, but for what was listed" in err
+    assert not any("list-type" in request["query"] for request in bucket.log())
+    assert (
+        "known from  S3 Inventory"
+        in run("describe", "s3://lake", "sales", "--freshness", "index", *at(bucket))[1]
+    )
+    (data,) = (inventories / "lake" / "daily" / "data").iterdir()
+    data.write_bytes(data.read_bytes()[:-1])
+    shutil.rmtree(Path(os.environ["LAKEQ_CACHE_DIR"]))
+    check_one_error(run("refresh", "s3://lake", *where, *at(bucket)), data.name)
+    shutil.rmtree(inventories)
 
 
 def test_refresh_of_a_folder_says_that_nothing_is_kept(run: Run, lake: str) -> None:

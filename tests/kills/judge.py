@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import lakeq
-from lakeq.catalog.listings import END, KeyRange
+from lakeq.catalog.known_objects import END, KeyRange
 from lakeq.catalog.saved import SavedStore, read_saved
 from lakeq.errors import LakeqError
 from lakeq.storage.block_cache import BlockCache
