@@ -248,7 +248,8 @@ def test_plans_keep_the_same_files_whichever_way_the_lake_is_known(
             lake.take_inventory()
             catalog = lake.catalog()
             catalog.refresh(inventory=None if where == "listed" else str(lake.config))
-            table = catalog.view().table("t")
+            is_told = "t" in catalog.view().names()  # lone folders of numbers are no partitions
+            table = catalog.view().table("t" if is_told else catalog.view().names()[-1])
             names = [column.name for column in table.partition_columns]
             found = [
                 [
@@ -258,7 +259,9 @@ def test_plans_keep_the_same_files_whichever_way_the_lake_is_known(
             ]
             for condition in asked:
                 text = condition.format(k=names[0], l=names[-1]) if names else ""
-                found.append(paths(scan(catalog, f"SELECT price FROM t{' WHERE ' if text else ''}{text}")))
+                found.append(
+                    paths(scan(catalog, f"SELECT price FROM {table.name}{' WHERE ' if text else ''}{text}"))
+                )
             kept.append(found)
             catalog.close()
     assert kept[0] == kept[1] == kept[2]
