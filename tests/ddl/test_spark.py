@@ -27,6 +27,7 @@ def run() -> Iterator[Run]:
         yield opened
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize(("name", "file_format"), SAMPLE)
 def test_spark_sees_what_lakeq_sees(tmp_path: Path, run: Run, name: str, file_format: str) -> None:
     case = next(case for case in CASES if case.name == name)

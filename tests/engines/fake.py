@@ -19,6 +19,7 @@ class FakeResult:
     """ROWS, as a query gives them."""
 
     schema = ROWS.schema
+    notes: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         yield from ROWS.to_batches()

@@ -126,7 +126,7 @@ def in_order(table: pa.Table) -> list[str]:
     return sorted(repr(tuple(row.values())) for row in table.to_pylist())
 
 
-@settings(max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(condition=conditions, shape=st.sampled_from(SHAPES))
 def test_any_condition_has_the_plan_and_the_rows_of_its_sql(
     lake: Lake, condition: Condition, shape: tuple[Callable[[Lake, nw.Expr], DataFrame], str]
@@ -141,7 +141,7 @@ def test_any_condition_has_the_plan_and_the_rows_of_its_sql(
 KEYS = ["id", "user_id", "name", "ts", "month"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     shares=st.lists(st.integers(1, 97), min_size=1, max_size=5),
     whole=st.booleans(),

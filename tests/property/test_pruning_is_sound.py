@@ -156,7 +156,7 @@ def prune(condition: str) -> Pruning:
     return plan_pruning(TABLE, reference.predicate, reference.missed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(lake=lakes, condition=conditions)
 def test_files_and_row_groups_with_a_matching_row_are_kept(
     database: duckdb.DuckDBPyConnection, index_database: Database, lake: list[Any], condition: str
