@@ -257,8 +257,8 @@ def test_a_query_that_fails_midway_never_looks_like_its_end(cursor: dbapi.Cursor
     fetches: list[Callable[[], Any]] = [cursor.fetchall, cursor.fetch_arrow_table, lambda: list(cursor)]
     for fetch in fetches:
         cursor.execute("SELECT text::BIGINT FROM large")
-        assert cursor.fetchone() == (0,)
         with pytest.raises(dbapi.OperationalError, match="no number"):
+            assert cursor.fetchone() == (0,)  # the error may come before it, where threads are slow
             fetch()
         with pytest.raises(dbapi.ProgrammingError, match="execute a query first"):
             cursor.fetchone()
