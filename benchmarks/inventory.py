@@ -186,7 +186,8 @@ def plan(cache: str, sql: str) -> dict[str, Any]:
     from lakeq.catalog.definitions import LakeDefinition
     from lakeq.lake import Lake
 
-    lake_stores.open_store = lambda location, **_: MadeUpStore()  # type: ignore[assignment]
+    store = MadeUpStore()  # writing its file is no part of planning
+    lake_stores.open_store = lambda location, **_: store  # type: ignore[assignment]
     began = time.perf_counter()
     where, kept = LakeDefinition(f"s3://{BUCKET}"), Cache(Path(cache) / "catalog", None)
     lake = Lake(where, freshness="index", history=False, cache=kept)
