@@ -48,7 +48,7 @@ def write_days(root: Path, days: int = 3, rows: int = 10) -> Path:
 
 
 # Between two rows of `big` a task hears that it is to end; so its core is free again at once.
-LONG = "SELECT count(*) FROM big, t b, t c, t d WHERE big.id + b.id + c.id = 3 * d.id - 7"
+LONG = "SELECT count(*) FROM big, t b, t c, t d, t e WHERE big.id + b.id + c.id + e.id = 3 * d.id - 7"
 """A query that takes minutes over the tables of `write_days` and `write_big`."""
 BIG_ROWS = 50_000
 
