@@ -187,7 +187,7 @@ def plan(cache: str, sql: str) -> dict[str, Any]:
     from lakeq.lake import Lake
 
     store = MadeUpStore()  # writing its file is no part of planning
-    lake_stores.open_store = lambda location, **_: store  # type: ignore[assignment]
+    lake_stores.open_store = lambda location, **_: store  # type: ignore[assignment]  # any store is opened as this one
     began = time.perf_counter()
     where, kept = LakeDefinition(f"s3://{BUCKET}"), Cache(Path(cache) / "catalog", None)
     lake = Lake(where, freshness="index", history=False, cache=kept)

@@ -97,6 +97,12 @@ class FileIndex:
             rows = rows.append_column(name, column)
         return rows
 
+    def read_keys(self, ids: pa.Array | None, keys: Sequence[int]) -> pa.Table:
+        """The rows of FileSelection.read_keys for these file_ids (None: all)."""
+        values = ", ".join(f"{partition_column(i)} AS value_{i}" for i in keys)
+        kept = "" if ids is None else f" WHERE {among(ids)}"
+        return self._tables.read(f"SELECT DISTINCT {values} FROM {self._tables.files}{kept}", ids)
+
     def read_sizes(self, ids: pa.Array | None) -> Ids:
         """The size in bytes of each of these files (None: of all)."""
         sizes: Ids = self._sizes if ids is None else self._sizes[ids.to_numpy()]

@@ -28,6 +28,9 @@ class IndexedFiles(Protocol):
     def read_files(self, ids: pa.Array | None) -> pa.Table:
         """The rows of FileSelection.to_table for these file_ids (None: all)."""
 
+    def read_keys(self, ids: pa.Array | None, keys: Sequence[int]) -> pa.Table:
+        """The rows of FileSelection.read_keys for these file_ids."""
+
     def read_sizes(self, ids: pa.Array | None) -> Numbers:
         """The sizes in bytes of these files."""
 
@@ -109,6 +112,13 @@ class FileSelection:
             return self._index.read_files(self._ids)
         assert self._table is not None
         return self._table
+
+    def read_keys(self, keys: Sequence[int]) -> pa.Table:
+        """The values that the partition columns of these numbers have together, each once: `value_<i>`."""
+        if self._index is not None:
+            return self._index.read_keys(self._ids, keys)
+        names = [f"value_{i}" for i in keys]
+        return self.to_table().select(names).group_by(names).aggregate([])
 
     def __getstate__(self) -> tuple[Any, ...]:
         return (self.to_table(), self.schemas, self.count, self.size, self.partitions)

@@ -19,7 +19,7 @@ from lakeq.cli.printing import print_json
 from lakeq.cli.render import draw_table, make_console
 from lakeq.cli.values import connect_options
 from lakeq.engines.limits import find_run_limits
-from lakeq.engines.names import DUCKDB, find_engine
+from lakeq.engines.names import find_engine, find_engine_settings
 from lakeq.formats.parquet_keys import find_parquet_keys
 from lakeq.ledger.journal import KEEP_DAYS, find_history_folder
 from lakeq.ledger.ledger import check_keep_days, find_history, strip_secrets
@@ -111,10 +111,12 @@ def _find_lake(
         yield _set("location", Found("location", None, source), definition.location)
     dialect = find_setting("dialect", arguments.dialect, {"dialect": known.dialect})
     yield _set("dialect", dialect, find_dialect(arguments.dialect, known.dialect))
-    engine = find_engine(arguments.engine, known.engine)
-    yield _set("engine", engine, engine.value or DUCKDB)
-    for name in known.engines:
+    engines = find_engine_settings(arguments.engine, None, known.engine, known.engines)
+    yield _set("engine", find_engine(arguments.engine, known.engine), engines.name)
+    for name in engines.targets:
         yield _set(f"engines.{name}", Found(name, None, DECLARED), "set")
+    above = find_setting("auto_above", None, known.engines, variables=())
+    yield _set_bytes("engines.auto_above", above, engines.auto_above)
     if known.inventory is not None:
         yield _set("inventory", Found("inventory", None, DECLARED), known.inventory)
     archived = options.get("archived")

@@ -55,9 +55,7 @@ def tell_rows(rows: frozenset[Row], keys: Sequence[Column], most: int = MOST_VAL
 
 def _read_rows(scan: TableScan, keys: Sequence[int]) -> Iterator[Row]:
     """The values of these keys in the partitions that a scan keeps."""
-    names = [f"value_{i}" for i in keys]
-    kept = scan.files.to_table().select(names).group_by(names).aggregate([])
-    return zip(*(kept.column(name).to_pylist() for name in names), strict=True)
+    return zip(*(column.to_pylist() for column in scan.files.read_keys(keys).columns), strict=True)
 
 
 @dataclass(slots=True)

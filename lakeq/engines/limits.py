@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lakeq.errors import ConfigError
-from lakeq.quantities import parse_bytes, parse_duration
+from lakeq.errors import ConfigError, ResourceLimitError
+from lakeq.quantities import format_count, parse_bytes, parse_duration
 from lakeq.settings import find_setting
 
 
@@ -52,6 +52,26 @@ def find_run_limits(declared: Mapping[str, Any], **given: Any) -> RunLimits:
             name: find_setting(name, given.get(name), declared).parse(parse)
             for name, parse in _PARSERS.items()
         }
+    )
+
+
+def too_many_rows(limit: int, engine: str = "duckdb") -> ResourceLimitError:
+    """The end of a query that gives more rows than `row_limit`."""
+    return ResourceLimitError(
+        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Rows it "
+        "gave are void. Aggregate them, add a condition or a LIMIT, or raise row_limit.",
+        "rows",
+        engine,
+    )
+
+
+def too_long(engine: str = "duckdb") -> ResourceLimitError:
+    """The end of a query that ran for longer than `time_limit`."""
+    return ResourceLimitError(
+        "Query stopped: it ran for longer than time_limit allows. Raise it, or read fewer columns or "
+        "partitions.",
+        "time",
+        engine,
     )
 
 

@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from lakeq.engines.answers import Decode, read_batch
 from lakeq.engines.base import QueryStats
-from lakeq.engines.limits import RunLimits
+from lakeq.engines.limits import RunLimits, too_many_rows
 from lakeq.engines.names import OUTSIDE
-from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError, ResourceLimitError
-from lakeq.quantities import format_count
+from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
 
 Rows = Sequence[Sequence[Any]]
 
@@ -108,7 +107,7 @@ class RemoteResult:
             while (batch := self._next(pages)) is not None:
                 self._rows += batch.num_rows
                 if self._row_limit is not None and self._rows > self._row_limit:
-                    raise self._too_many_rows(self._row_limit)
+                    raise too_many_rows(self._row_limit, self._query.engine)
                 yield batch
         finally:
             self._stop()
@@ -134,11 +133,3 @@ class RemoteResult:
             raise
         finally:
             self._seconds += time.perf_counter() - began
-
-    def _too_many_rows(self, limit: int) -> ResourceLimitError:
-        return ResourceLimitError(
-            f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Rows "
-            "it gave are void. Aggregate them, add a condition or a LIMIT, or raise row_limit.",
-            "rows",
-            self._query.engine,
-        )

@@ -17,10 +17,10 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from lakeq.engines.base import QueryStats
 from lakeq.engines.connection import find_closing
 from lakeq.engines.files import OpenedFiles
+from lakeq.engines.limits import too_many_rows
 from lakeq.engines.profile import Profile, count_bytes, read_profile
 from lakeq.engines.translation import translate_run_error
-from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError, ResourceLimitError
-from lakeq.quantities import format_count
+from lakeq.errors import ExecutionError, LakeqError, QueryCancelledError
 from lakeq.storage.forks import check_process, keep_from_children
 from lakeq.storage.workers import begin
 
@@ -175,7 +175,7 @@ class DuckDBResult:
             while (batch := self._timed(next, reader, None)) is not None:
                 self._rows += batch.num_rows
                 if self._row_limit is not None and self._rows > self._row_limit:
-                    raise _too_many_rows(self._row_limit)
+                    raise too_many_rows(self._row_limit)
                 yield batch
             self._timed(self._files.finish)
             if not self._ran:
@@ -206,14 +206,6 @@ class DuckDBResult:
         if self._cancelled:
             return QueryCancelledError("Query cancelled.")
         return self._files.find_cause(text) or translate_run_error(text, self._sql)
-
-
-def _too_many_rows(limit: int) -> ResourceLimitError:
-    return ResourceLimitError(
-        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. Rows it "
-        "gave are void. Aggregate them, add a condition or a LIMIT, or raise row_limit.",
-        "rows",
-    )
 
 
 def _release(close: Callable[[], None], files: OpenedFiles, process: int) -> None:

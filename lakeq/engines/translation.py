@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lakeq.engines.limits import too_long
 from lakeq.errors import (
     ColumnNotFoundError,
     CorruptFileError,
@@ -104,11 +105,7 @@ def translate_run_error(text: str, sql: str) -> LakeqError:
     """What DuckDB's words about a query that it had started mean, files apart."""
     kind, words = _split(text)
     if kind == "INTERRUPT" and "maximum execution time" in words:
-        return ResourceLimitError(
-            "Query stopped: it ran for longer than time_limit allows. Raise it, or read fewer columns "
-            "or partitions.",
-            "time",
-        )
+        return too_long()
     if kind == "INTERRUPT" or text == "Query interrupted":  # the latter is a Ctrl-C that DuckDB took
         return QueryCancelledError("Query cancelled.")
     if kind == "Permission":

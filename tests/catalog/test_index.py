@@ -29,6 +29,13 @@ def test_totals_and_selection(index: FileIndex) -> None:
     assert index.select("p0 > 0") is index.all
 
 
+def test_the_keys_of_a_selection_come_once_from_the_index_and_from_a_copy(index: FileIndex) -> None:
+    assert sorted(index.all.read_keys([0])["value_0"].to_pylist()) == [1, 2]
+    kept = index.select("p0 = 2")
+    for selection in (kept, pickle.loads(pickle.dumps(kept))):
+        assert selection.read_keys([0]).to_pydict() == {"value_0": [2]}
+
+
 def test_the_first_condition_that_evaluates_counts(index: FileIndex) -> None:
     assert index.select("CAST('x' AS INT) = p0", "p0 = 1").count == 1
     assert index.select("no_such_column = 1").count == 3

@@ -127,6 +127,19 @@ def test_a_wrong_value_is_an_error_that_names_its_variable(run: Run, monkeypatch
     assert (status, out) == (1, "") and "LAKEQ_MAX_COST_PER_DAY: Not an amount of dollars" in err
 
 
+def test_engines_are_shown_without_what_they_are_told(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lakeq.toml"
+    path.write_text('engine = "auto"\n[engines]\nspark = "spark://CANARY:7077"\nauto_above = "1GB"\n')
+    shown = show(run, str(path))
+    assert shown["engine"] == ("auto", "lakeq.toml")
+    assert shown["engines.spark"] == ("set", "lakeq.toml")
+    assert shown["engines.auto_above"] == (1024**3, "lakeq.toml")
+    assert "CANARY" not in str(shown)
+    path.write_text('[engines]\nsparc = "spark://host:7077"\n')
+    status, out, err = run("config", str(path))
+    assert (status, out) == (1, "") and "Did you mean 'spark'?" in err
+
+
 def test_a_variable_that_sets_nothing_is_told_with_the_nearest(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,7 +218,7 @@ class Told:
 
 
 def ask(client: Told, max_bytes: int | None = None, limits: RunLimits = RunLimits()) -> AthenaQuery:  # noqa: B008 - frozen
-    return AthenaQuery(client, parse_target(None), "SELECT 1", max_bytes, limits)  # type: ignore[arg-type]
+    return AthenaQuery(client, parse_target(None), "SELECT 1", max_bytes, limits)  # type: ignore[arg-type]  # a scripted client
 
 
 RUNNING = Execution("RUNNING", "", 0)

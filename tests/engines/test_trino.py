@@ -170,7 +170,7 @@ def test_a_reader_who_leaves_stops_it(lake_folder: Path, fake: FakeTrino) -> Non
     with open_lake(lake_folder, fake) as lake:
         batches = lake.sql(SQL).batches()
         assert next(batches).num_rows == 1
-        batches.close()  # type: ignore[attr-defined]
+        batches.close()  # type: ignore[attr-defined]  # a generator
     assert fake.stopped == 1
 
 

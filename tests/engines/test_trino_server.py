@@ -235,7 +235,7 @@ def test_a_time_limit_ends_it(folder: Path, trino: TrinoServer) -> None:
 def test_a_reader_who_leaves_leaves_nothing_running(lake: lakeq.Lake, trino: TrinoServer) -> None:
     batches = lake.sql("SELECT a.id FROM events a, events b, events c, events d", engine="trino").batches()
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()  # type: ignore[attr-defined]  # a generator
     assert wait_for_none_running(trino)
 
 

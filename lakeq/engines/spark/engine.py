@@ -16,8 +16,9 @@ from typing import Any
 
 from lakeq.engines.base import EngineContext, PlannedSession, Session
 from lakeq.engines.groups import TableRead, merge_scans
-from lakeq.engines.spark.faults import translate_analysis
+from lakeq.engines.spark.faults import tell_reason, translate_analysis
 from lakeq.engines.spark.jobs import ClassicJob, ConnectJob, Job
+from lakeq.engines.spark.listing import written_for_spark
 from lakeq.engines.spark.quiet import unlogged_errors
 from lakeq.engines.spark.results import PreparedQuery, SparkResult
 from lakeq.engines.spark.s3a import find_bucket_options, is_s3
@@ -85,7 +86,8 @@ class SparkEngine:
         tables = self._describe(plan)
         schema = self._context.answer_schema(plan)
         session = self._open_session(any(is_s3(table.store.root) for table in tables))
-        folder = tempfile.TemporaryDirectory(prefix="lakeq-spark-", ignore_cleanup_errors=True)
+        with written_for_spark():
+            folder = tempfile.TemporaryDirectory(prefix="lakeq-spark-", ignore_cleanup_errors=True)
         release = partial(self._release, session, list(names.values()), folder)
         try:
             with unlogged_errors():
@@ -96,7 +98,7 @@ class SparkEngine:
         except LakeqError:
             release()
             raise
-        except Exception as error:
+        except Exception as error:  # PySpark's, py4j's and gRPC's have no tree in common
             release()
             raise translate_analysis(error, plan.sql) from error
         job = self._make_job(session)
@@ -173,10 +175,10 @@ class SparkEngine:
                 session.conf.set(name, value)
         except LakeqError:
             raise
-        except Exception as error:
-            reason = str(error).splitlines()[0][:300]
+        except Exception as error:  # of any of the three, as above
             raise EngineError(
-                f"Spark's session cannot be used: {reason}. Start another, and open the lake again.",
+                f"Spark's session cannot be used: {tell_reason(str(error))}. Start another, and open the "
+                "lake again.",
                 "spark",
             ) from error
         return session

@@ -31,7 +31,7 @@ def translate_analysis(error: Exception, sql: str) -> LakeqError:
     if is_gone(error):
         return translate_run(error, sql)
     return UnsupportedSqlError(
-        f"Spark does not take the query as it was translated: {_tell(str(error))}. {_REMEDY}", sql
+        f"Spark does not take the query as it was translated: {tell_reason(str(error))}. {_REMEDY}", sql
     )
 
 
@@ -40,7 +40,7 @@ def translate_run(error: Exception, sql: str) -> LakeqError:
     text = str(error)
     if is_gone(error):
         return EngineError(
-            f"Spark does not answer any more: {_tell(text)}. Look at its log, and open the lake again.",
+            f"Spark does not answer any more: {tell_reason(text)}. Look at its log, and open the lake again.",
             "spark",
         )
     if (cell := _CELL.search(text)) is not None:
@@ -58,8 +58,8 @@ def translate_run(error: Exception, sql: str) -> LakeqError:
     if any(sign in text for sign in _DENIED):
         path = _find_path(text)
         return AccessDeniedError(
-            f"Spark's workers may not read {path or 'the files'}: {_tell(text)}. Renew the credentials, and "
-            "open the lake again.",
+            f"Spark's workers may not read {path or 'the files'}: {tell_reason(text)}. Renew the "
+            "credentials, and open the lake again.",
             path,
         )
     if "FAILED_READ_FILE" in text or "MALFORMED" in text:
@@ -71,7 +71,7 @@ def translate_run(error: Exception, sql: str) -> LakeqError:
         )
     if type(error).__name__ in _ANALYSIS:
         return translate_analysis(error, sql)
-    return ExecutionError(f"Spark failed: {_tell(text)}. {_REMEDY}", "spark")
+    return ExecutionError(f"Spark failed: {tell_reason(text)}. {_REMEDY}", "spark")
 
 
 def is_gone(error: Exception) -> bool:
@@ -85,8 +85,8 @@ def _find_path(text: str) -> str:
     return match[1] if match else ""
 
 
-def _tell(text: str) -> str:
-    """The condition that Spark names, else the first line."""
+def tell_reason(text: str) -> str:
+    """The condition that an error of Spark names, else its first line."""
     match = _CONDITION.search(text)
     return _tidy(
         f"{match[2]} [{match[1]}]" if match else next(filter(None, text.splitlines()), "no reason given")
@@ -96,7 +96,7 @@ def _tell(text: str) -> str:
 def _tell_cause(text: str) -> str:
     """The last cause, which says what is wrong with a file."""
     causes = re.findall(r"Caused by: (?:[\w.$]+: )?([^\n]*)", text)
-    return _tidy(causes[-1]) if causes else _tell(text)
+    return _tidy(causes[-1]) if causes else tell_reason(text)
 
 
 def _tidy(words: str) -> str:

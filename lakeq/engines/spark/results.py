@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakeq.engines.base import QueryStats
-from lakeq.engines.limits import RunLimits
+from lakeq.engines.limits import RunLimits, too_long, too_many_rows
 from lakeq.engines.spark.answers import conform_answer
 from lakeq.engines.spark.faults import translate_run
 from lakeq.engines.spark.jobs import Job
@@ -21,9 +21,8 @@ from lakeq.errors import (
     ExecutionError,
     LakeqError,
     QueryCancelledError,
-    ResourceLimitError,
 )
-from lakeq.quantities import format_bytes, format_count
+from lakeq.quantities import format_bytes
 
 _BATCH_ROWS = 65536
 _LOOK_SECONDS = 0.1
@@ -145,7 +144,7 @@ class SparkResult:
         self._raise_if_stopped()
         query.check()
         if self._limits.row_limit is not None and answer.num_rows > self._limits.row_limit:
-            raise _too_many_rows(self._limits.row_limit)
+            raise too_many_rows(self._limits.row_limit, "spark")
         self._rows = answer.num_rows
         return conform_answer(answer, query.schema)
 
@@ -163,7 +162,7 @@ class SparkResult:
         while not self._ended.wait(_LOOK_SECONDS):
             limit, seconds = self._limits.time_limit, time.perf_counter() - began
             if limit is not None and seconds > limit:
-                self._stop(_too_long())
+                self._stop(too_long("spark"))
             with suppress(Exception):
                 obstacle = self._query.job.find_obstacle(seconds)
                 if obstacle is not None:
@@ -194,22 +193,4 @@ def _too_many_bytes(read: int, limit: int) -> BudgetExceededError:
         "Raise max_bytes, or read fewer columns or partitions.",
         None,
         limit,
-    )
-
-
-def _too_long() -> ResourceLimitError:
-    return ResourceLimitError(
-        "Query stopped: it ran for longer than time_limit allows. Raise it, or read fewer columns or "
-        "partitions.",
-        "time",
-        "spark",
-    )
-
-
-def _too_many_rows(limit: int) -> ResourceLimitError:
-    return ResourceLimitError(
-        f"Query stopped: it gives more than the {format_count(limit)} rows that row_limit allows. "
-        "Aggregate them, add a condition or a LIMIT, or raise row_limit.",
-        "rows",
-        "spark",
     )

@@ -101,7 +101,7 @@ def _start_connect(target: SparkTarget) -> Started:
         for name, value in target.conf.items():
             builder = builder.config(name, value)
         return Started(builder.create(), is_ours=True)
-    except Exception as error:
+    except Exception as error:  # PySpark's and gRPC's have no tree in common
         raise _tell_failure(target.url, str(error)) from error
 
 
@@ -129,7 +129,7 @@ def _start_classic(target: SparkTarget, needs_s3: bool) -> Started:
             gateway = launch_gateway(conf, {"stdout": words, "stderr": words})
             context = SparkContext(gateway=gateway, conf=conf)
             return Started(SparkSession(context), is_ours=True, gateway=gateway)
-        except Exception as error:
+        except Exception as error:  # PySpark's and py4j's have no tree in common
             if gateway is not None:
                 _end_gateway(gateway)
             words.seek(0)

@@ -20,7 +20,7 @@ def check_s3a(session: Any) -> None:
         loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
         source = jvm.java.lang.Class.forName(_CLASS, False, loader).getProtectionDomain().getCodeSource()
         found = re.search(r"hadoop-aws-([^/]+)\.jar", str(source.getLocation()))
-    except Exception as error:
+    except Exception as error:  # py4j's, of whichever class Java throws
         raise ConfigError(
             f"This Spark, with Hadoop {hadoop}, has no hadoop-aws to read s3:// with. Start it with {line}"
         ) from error

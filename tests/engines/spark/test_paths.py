@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow as pa
 import pytest
 
+from lakeq.engines.spark.listing import write_listing
 from lakeq.engines.spark.paths import name_for_reader, name_for_spark
-from lakeq.errors import UnsupportedSqlError
+from lakeq.errors import EngineError, UnsupportedSqlError
 
 JAVA_HAS = [
     ("/a b/c%20d", "file:/a%20b/c%2520d"),
@@ -37,6 +41,13 @@ def test_keys_that_hadoop_would_change_are_refused(key: str) -> None:
 def test_files_of_other_stores_are_refused() -> None:
     with pytest.raises(UnsupportedSqlError, match="engine='duckdb'"):
         name_for_spark("az://container/a.parquet")
+
+
+def test_a_list_that_cannot_be_written_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "_spark_metadata").write_text("in the way")
+    files = pa.table({"size": [1], "modified": pa.array([0], pa.timestamp("us", "UTC"))})
+    with pytest.raises(EngineError, match=r"cannot be written.*TMPDIR"):
+        write_listing(tmp_path, ["file:/a"], files)
 
 
 def test_a_reader_takes_no_name_for_a_pattern() -> None:

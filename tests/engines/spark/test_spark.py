@@ -109,7 +109,7 @@ def test_a_file_that_changes_ends_the_query(when: str, days: lakeq.Lake, tmp_pat
 def run_then(result: Result, act: Any) -> None:
     """Have `act` done when Spark has answered, before anybody looks at the answer."""
     running = result._start()
-    job = running._query.job  # type: ignore[attr-defined]
+    job = running._query.job  # type: ignore[attr-defined]  # a SparkResult
     run = job.run
 
     def run_and_act(frame: Any) -> pa.Table:
