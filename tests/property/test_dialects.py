@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lakeq.errors import LakeqError
@@ -74,6 +74,12 @@ def test_whole_numbers_are_divided_as_trino_divides_them(
     expression=st.sampled_from(EXPRESSIONS),
     cut=st.tuples(st.integers(0, 60), st.integers(0, 8)),
     doubled=st.sampled_from(["", "(", "'", ")", "[", ","]),
+)
+@example(
+    dialect="athena",
+    expression="lead(x) over (order by x) from values (1),(2) t(x)",
+    cut=(1, 7),
+    doubled="",
 )
 def test_text_that_was_cut_is_translated_or_an_error_of_ours(
     dialect: str, expression: str, cut: tuple[int, int], doubled: str

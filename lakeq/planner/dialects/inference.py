@@ -93,6 +93,8 @@ def branches_of(node: exp.Expr) -> Iterator[exp.Expr]:
 def type_of(argument: exp.Expr) -> exp.DataType | None:
     """The type of an argument, DISTINCT, ORDER BY and their like around it apart."""
     while isinstance(argument, exp.Order | exp.IgnoreNulls | exp.RespectNulls | exp.Limit | exp.HavingMax):
+        if argument.this is None:  # `f(ORDER BY x)`
+            return None
         argument = argument.this
     if isinstance(argument, exp.Distinct) and len(argument.expressions) == 1:
         argument = argument.expressions[0]
