@@ -121,6 +121,12 @@ class Table:
         every = (*self.columns, *HIDDEN_COLUMNS)
         return next((c for c in every if c.name.casefold() == folded), None)
 
+    def columns_at(self, path: str) -> tuple[Column, ...]:
+        """The columns that a dotted path may name, or lie in: `a.b` is column "a.b", or a field of `a`."""
+        parts = path.split(".")
+        found = (self.column(".".join(parts[:length])) for length in range(len(parts), 0, -1))
+        return tuple(column for column in found if column is not None)
+
     def _repr_html_(self) -> str:
         """For notebooks: where the table lies, how large it is, its layout with the evidence, its columns."""
         keys = {column.name for column in self.partition_columns}

@@ -16,7 +16,7 @@ from lakeq.formats.encrypted_footer import describe_lack
 def check_keys(table: Table, files: FileSelection, columns: Sequence[str], reads_fields: bool = True) -> None:
     """ParquetKeyError when one of these data columns (dotted paths) cannot be decrypted in one of the files
     that were looked into. A reader that not `reads_fields` reads structs whole."""
-    whole = [c if reads_fields or table.column(c) is not None else c.split(".")[0] for c in columns]
+    whole = columns if reads_fields else [c.name for path in columns for c in table.columns_at(path)]
     wanted = [column.casefold() for column in whole]
     found = (
         (i, _find_locked(s.encryption.locked, wanted)) for i, s in enumerate(files.schemas) if s.encryption

@@ -114,14 +114,14 @@ def spell_columns(table: Table, columns: set[str] | None) -> tuple[str, ...]:
         return tuple(c.name for c in table.columns)
     found: dict[str, None] = {}
     for path in sorted(columns):
-        first, _, rest = path.partition(".")
-        column = table.column(first)
-        if column is not None:
-            found[f"{column.name}.{rest}" if rest else column.name] = None
+        for column in table.columns_at(path):
+            found[column.name + path[len(column.name) :]] = None
     whole = {path for path in found if "." not in path or table.column(path) is not None}
     kept = [p for p in found if p in whole or not any(p.startswith(w + ".") for w in whole)]
     order = {c.name: i for i, c in enumerate(table.columns)}
-    return tuple(sorted(kept, key=lambda p: (order.get(p.split(".")[0], len(order)), p)))
+    return tuple(
+        sorted(kept, key=lambda p: (min(order.get(c.name, len(order)) for c in table.columns_at(p)), p))
+    )
 
 
 def ignores_repeats(select: exp.Expr) -> bool:

@@ -40,7 +40,7 @@ def find_stored(table: Table, groups: RowGroupIndex, paths: Sequence[str]) -> tu
     """The stored leaves that a scan of these dotted paths reads; of a format that reads structs whole, theirs
     as well."""
     if not FORMATS[table.format].reads_fields:
-        paths = sorted({path if table.column(path) is not None else path.split(".")[0] for path in paths})
+        paths = sorted({column.name for path in paths for column in table.columns_at(path)})
     return groups.find_leaves(paths)
 
 
