@@ -34,7 +34,7 @@ class TableRead:
 
     `files` is FileSelection.to_table() and `schemas` is what its `schema_id` indexes; `hidden` are names of
     hidden columns in the order of HIDDEN_COLUMNS. `keys` are the positions of the partition columns that are
-    asked for. `reads_data` is False when no data column is asked for.
+    asked for, `asked` the names of the data columns that are.
     `chunks` are the stored column chunks that are read (file_id, start, length; start is null where unknown);
     None: they are not known. `group_footers` are the footers of the row groups that are read, in a format
     where they have them.
@@ -45,7 +45,7 @@ class TableRead:
     schemas: tuple[FileSchema, ...]
     hidden: tuple[str, ...]
     keys: tuple[int, ...]
-    reads_data: bool = True
+    asked: frozenset[str]
     chunks: pa.Table | None = None
     group_footers: pa.Table | None = None
 
@@ -89,14 +89,15 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
         position = rows.schema.get_field_index("schema_id")
         renumbered = pc.take(pa.array(ids, pa.int32()), rows["schema_id"]) if ids else rows["schema_id"]
         selections.append(rows.set_column(position, "schema_id", renumbered))
-    reads_data = any(scan.columns for scan in scans)
+    paths = {path for scan in scans for path in scan.columns}
+    columns = frozenset(column.name for path in paths for column in table.columns_at(path))
     return TableRead(
         table,
         _drop_repeats(selections),
         tuple(schema_ids),
         hidden,
         _find_keys(table, scans, len(schema_ids)),
-        reads_data,
+        columns,
         _unite([scan.chunks for scan in scans]),
         _unite([scan.group_footers for scan in scans]),
     )

@@ -63,11 +63,13 @@ class TableView:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """One scan: what to select from, and what each partition column that is asked for is called there."""
+    """One scan: what to select from, what each partition column that is asked for is called there, and which
+    columns (folded) are read as text, whatever they hold."""
 
     source: str
     group: FileGroup
     keys: Mapping[str, str]
+    unread: frozenset[str] = frozenset()
 
 
 def empty_select(name: str, columns: Sequence[Column]) -> str:
@@ -133,7 +135,7 @@ def _check(read: TableRead, scan: _Scan) -> str:
     A query that reads no column, as `count(*)`, must not call whole what any SELECT would find broken. Texts
     of CSV are broken where they are not UTF-8; DuckDB's JSON reader sees that of whole lines.
     """
-    if read.reads_data or read.table.format not in _TEXT_FORMATS:
+    if read.asked or read.table.format not in _TEXT_FORMATS:
         return ""
     is_json = read.table.format == "json"
     parsed = [
@@ -150,20 +152,36 @@ def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, 
     columns = {column.name: column for column in read.table.partition_columns}
     keys = {name: name for name in columns} if group.native else _made_up_keys(read)
     hive_types = {key: sql_type(columns[name].type) for name, key in keys.items()}
-    types = {column.name: sql_type(type_) for column, type_ in _read_types(read, group)}
+    unread = _unread(read, group)
+    types = {
+        column.name: "VARCHAR" if column.name.casefold() in unread else sql_type(type_)
+        for column, type_ in _read_types(read, group)
+    }
     file_column = FILE_COLUMN if with_file else None
     # The list of paths stays out of the text, so that binding the view need not look at every file.
     paths = f"getvariable({quote_text(name)})"
     source = decoder.duckdb_scan(paths, group.schema, types, hive_types, file_column)
     if source is None:
         raise ExecutionError(f"Format {decoder.name} has no reader in DuckDB. Use scanner='arrow'.")
-    return _Scan(source, group, keys)
+    return _Scan(source, group, keys, unread)
 
 
 def _read_types(read: TableRead, group: FileGroup) -> list[tuple[Column, pa.DataType]]:
     """The type in which each column of the files is read: the table's, where the table shows the column."""
     shown = {c.name.casefold(): c.type for c in _data_columns(read)}
     return [(column, shown.get(column.name.casefold(), column.type)) for column in group.schema.columns]
+
+
+def _unread(read: TableRead, group: FileGroup) -> frozenset[str]:
+    """The columns of text files (folded) that nobody asks for. DuckDB binds the check of each column whether
+    it is read or not (1 ms a column, several times a query): these have none."""
+    if not read.asked or read.table.format not in _TEXT_FORMATS:
+        return frozenset()
+    asked = {name.casefold() for name in read.asked}
+    flat = (
+        column.name.casefold() for column, kind in _read_types(read, group) if not pa.types.is_nested(kind)
+    )
+    return frozenset(name for name in flat if name not in asked)
 
 
 def _data_columns(read: TableRead) -> list[Column]:
@@ -181,7 +199,8 @@ def _select(read: TableRead, scan: _Scan, with_file: bool) -> str:
     shown = []
     for column in read.table.columns:
         value = sources.get(column.name.casefold(), "NULL")
-        shown.append(f"CAST({value} AS {sql_type(column.type)}) AS {quote_name(column.name)}")
+        cast = "TRY_CAST" if column.name.casefold() in scan.unread else "CAST"
+        shown.append(f"{cast}({value} AS {sql_type(column.type)}) AS {quote_name(column.name)}")
     if with_file:
         shown.append(FILE_COLUMN)
     return f"SELECT {', '.join(shown)} FROM {scan.source}"

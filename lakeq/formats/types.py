@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pyarrow as pa
 
 from lakeq.formats.text_types import cast_text, infer_text_type
@@ -57,6 +59,7 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@lru_cache(maxsize=4096)  # each query names the types of every column of its tables several times
 def sql_type(type: pa.DataType) -> str:
     """The DuckDB name of an Arrow type. The null type, which holds anything, is VARCHAR."""
     plain = plain_type(type)
@@ -77,6 +80,7 @@ def sql_type(type: pa.DataType) -> str:
     return "VARCHAR"
 
 
+@lru_cache(maxsize=4096)
 def plain_type(type: pa.DataType) -> pa.DataType:
     """The same values in the one spelling that lakeq uses, nested types included.
 
