@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from lakeq.catalog.table import IgnoredObjects, Totals
 from lakeq.errors import FormatError, StorageError
+from lakeq.formats.base import TEXT_FORMATS
 from lakeq.formats.detect import detect_format, guess_format
 from lakeq.storage.base import Store, StoredFile
 from lakeq.storage.classes import is_archived
@@ -44,7 +45,6 @@ _PROSE = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sql", ".loc
 
 _PART_ROWS = 128 * 1024
 _SAMPLES = 3
-_TEXT_FORMATS = ("csv", "json")
 
 
 def sort_listing(listing: pa.Table) -> pa.Table:
@@ -121,7 +121,7 @@ def settle_formats(objects: pa.Table, store: Store, declared: str | None) -> pa.
     undecided = pc.and_(
         pc.is_null(_chunk(objects.column("reason"))), pc.is_null(_chunk(objects.column("format")))
     )
-    if declared in _TEXT_FORMATS:
+    if declared in TEXT_FORMATS:
         formats = pc.if_else(undecided, declared, _chunk(objects.column("format")))
         objects = _replace(objects, _chunk(objects.column("reason")), formats)
     elif pc.any(undecided).as_py():

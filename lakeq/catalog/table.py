@@ -115,6 +115,12 @@ class Table:
         """The columns as an Arrow schema, in `SELECT *` order."""
         return pa.schema([pa.field(c.name, c.type) for c in self.columns])
 
+    @property
+    def data_columns(self) -> tuple[Column, ...]:
+        """The columns that come from the files: a partition column hides one of its name."""
+        keys = {column.name.casefold() for column in self.partition_columns}
+        return tuple(column for column in self.columns if column.name.casefold() not in keys)
+
     def column(self, name: str) -> Column | None:
         """The column of this name, any case; hidden columns too; None when there is none."""
         folded = name.casefold()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from lakeq.engines.groups import FileGroup, TableRead
+from lakeq.formats.base import TEXT_FORMATS
 from lakeq.storage.ranges import Span, is_fetched_whole, total_bytes, unite_spans
 
 FOOTER_BYTES = 16384
@@ -16,7 +17,6 @@ ARROW_FOOTER_BYTES = 65536
 ORC_FOOTER_BYTES = 16384
 """The same of an ORC file: see `orc_scan`."""
 
-_TEXT_FORMATS = ("csv", "json")
 _LARGEST_WHOLE_BYTES = 64 << 20
 _EXTRA_SHARE = 0.1
 
@@ -27,7 +27,7 @@ Needs = Mapping[int, tuple[Span, ...]]
 def find_needs(read: TableRead, by_arrow: bool) -> Needs:
     """The ranges of the files of a table, in the order in which an engine asks for them."""
     sizes = dict(zip(read.files["file_id"].to_pylist(), read.files["size"].to_pylist(), strict=True))
-    if read.table.format in _TEXT_FORMATS:
+    if read.table.format in TEXT_FORMATS:
         return {file_id: ((0, size),) for file_id, size in sizes.items()}
     if read.chunks is None:
         return {}

@@ -25,14 +25,12 @@ from lakeq.engines.groups import (
 )
 from lakeq.engines.tables import OpenedTable
 from lakeq.errors import ExecutionError
-from lakeq.formats.base import ArrowFile, Column, Format
+from lakeq.formats.base import TEXT_FORMATS, ArrowFile, Column, Format
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import quote_name, quote_text, sql_type
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # loads pandas, where that is installed
-
-_TEXT_FORMATS = ("csv", "json")
 
 FILE_COLUMN = "lakeq_file"
 """The column in which a scan names the file of each row, where hidden columns need it."""
@@ -135,12 +133,11 @@ def _check(read: TableRead, scan: _Scan) -> str:
     A query that reads no column, as `count(*)`, must not call whole what any SELECT would find broken. Texts
     of CSV are broken where they are not UTF-8; DuckDB's JSON reader sees that of whole lines.
     """
-    if read.asked or read.table.format not in _TEXT_FORMATS:
+    if read.asked or read.table.format not in TEXT_FORMATS:
         return ""
     is_json = read.table.format == "json"
-    parsed = [
-        c.name for c, kind in _read_types(read, scan.group) if not (is_json and pa.types.is_string(kind))
-    ]
+    columns = scan.group.schema.columns
+    parsed = [c.name for c in columns if not (is_json and pa.types.is_string(c.type))]
     return f" WHERE hash({', '.join(map(quote_name, parsed))}) IS NOT NULL" if parsed else ""
 
 
@@ -154,8 +151,8 @@ def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, 
     hive_types = {key: sql_type(columns[name].type) for name, key in keys.items()}
     unread = _unread(read, group)
     types = {
-        column.name: "VARCHAR" if column.name.casefold() in unread else sql_type(type_)
-        for column, type_ in _read_types(read, group)
+        column.name: "VARCHAR" if column.name.casefold() in unread else sql_type(column.type)
+        for column in group.schema.columns
     }
     file_column = FILE_COLUMN if with_file else None
     # The list of paths stays out of the text, so that binding the view need not look at every file.
@@ -166,27 +163,14 @@ def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, 
     return _Scan(source, group, keys, unread)
 
 
-def _read_types(read: TableRead, group: FileGroup) -> list[tuple[Column, pa.DataType]]:
-    """The type in which each column of the files is read: the table's, where the table shows the column."""
-    shown = {c.name.casefold(): c.type for c in _data_columns(read)}
-    return [(column, shown.get(column.name.casefold(), column.type)) for column in group.schema.columns]
-
-
 def _unread(read: TableRead, group: FileGroup) -> frozenset[str]:
     """The columns of text files (folded) that nobody asks for. DuckDB binds the check of each column whether
     it is read or not (1 ms a column, several times a query): these have none."""
-    if not read.asked or read.table.format not in _TEXT_FORMATS:
+    if not read.asked or read.table.format not in TEXT_FORMATS:
         return frozenset()
     asked = {name.casefold() for name in read.asked}
-    flat = (
-        column.name.casefold() for column, kind in _read_types(read, group) if not pa.types.is_nested(kind)
-    )
+    flat = (c.name.casefold() for c in group.schema.columns if not pa.types.is_nested(c.type))
     return frozenset(name for name in flat if name not in asked)
-
-
-def _data_columns(read: TableRead) -> list[Column]:
-    keys = {column.name.casefold() for column in read.table.partition_columns}
-    return [column for column in read.table.columns if column.name.casefold() not in keys]
 
 
 def _select(read: TableRead, scan: _Scan, with_file: bool) -> str:
@@ -231,7 +215,7 @@ def _dataset(
         list(shown),
         group.schema,
         columns,
-        {column.name: type_ for column, type_ in _read_types(read, group)},
+        {column.name: column.type for column in group.schema.columns},
         filesystem,
         opened.decoded,
     )

@@ -22,6 +22,10 @@ class Column:
     type: pa.DataType
 
 
+TEXT_FORMATS = ("csv", "json")
+"""Formats whose types are told from the heads of their files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Locked:
     """A column, by its dotted path, that cannot be decrypted: the name of its key ("": the file does not tell

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.catalog.selection import unite_files
+from lakeq.formats.base import TEXT_FORMATS
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.head import HEAD_BYTES
 from lakeq.planner.plan import ScanPlan
@@ -21,7 +22,6 @@ from lakeq.storage.ranges import PIECE_BYTES, count_requests
 
 _FOOTER_BYTES = 16 * 1024
 """What an engine reads of a Parquet file's end; planning has read at least as much."""
-_TEXT_FORMATS = ("csv", "json")
 
 Numbers = npt.NDArray[Any]
 
@@ -63,7 +63,7 @@ def _count_table(scans: Sequence[TableScan], stops_early: bool) -> list[ClassRea
     ids, sizes, classes = unite_files([scan.files for scan in scans])
     gets, asked = _count_files(scans, ids, sizes)
     # Of a larger text file a copy may come in one request; of other files an engine may skip parts.
-    is_guess = sizes > (PIECE_BYTES if scans[0].table.format in _TEXT_FORMATS else WHOLE_OBJECT_BYTES)
+    is_guess = sizes > (PIECE_BYTES if scans[0].table.format in TEXT_FORMATS else WHOLE_OBJECT_BYTES)
     encoded = classes.dictionary_encode(null_encoding="encode")
     codes = encoded.indices.to_numpy()
     found = []
