@@ -19,12 +19,14 @@ from lakeq.catalog.database import IndexTables, among
 from lakeq.catalog.file_facts import Ids
 from lakeq.catalog.known_facts import KnownFacts
 from lakeq.catalog.row_groups import RowGroupTable, leaf_types, row_group_rows, select_row_groups
-from lakeq.catalog.selection import FileSelection, IndexedFiles, Measure
+from lakeq.catalog.selection import FileSelection, IndexedFiles, Measure, Numbers
 from lakeq.formats.base import Column, FileFacts, FileSchema, RowGroup
 from lakeq.formats.types import quote_name
 
 _FEW = 0.1
 """The share of a table's files up to which looking them up is quicker than asking again which they are."""
+
+_FEW_TABLES = 4
 
 
 class RowGroupIndex:
@@ -38,8 +40,9 @@ class RowGroupIndex:
         self._keys = tuple(keys)
         self._lock = threading.Lock()
         self._types: Mapping[str, pa.DataType] = {}
-        self._views: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
+        self._views: dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], str] = {}
         self._shapes: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
+        self._members: dict[str, list[Numbers]] = {}
         self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
         self.count = 0
 
@@ -105,7 +108,7 @@ class RowGroupIndex:
         if not self.count:
             return Measure(selection, 0, 0, 0)
         size = _sum_leaves(leaves)
-        source = self._view(tuple(leaves), tuple(bounds))
+        source = self._view(leaves, bounds, selection.ids)
         ids = selection.ids
         # A condition over keys alone says the same of row groups: quicker than a join with many ids.
         ways = [("", None)] if ids is None else [(f" WHERE {among(ids)}", ids)]
@@ -149,7 +152,7 @@ class RowGroupIndex:
                 {name: pa.array([], pa.int64()) for name in ("file_id", "kept", "read", "stored")}
             )
         size = _sum_leaves(leaves)
-        source = self._view(tuple(leaves), tuple(bounds))
+        source = self._view(leaves, bounds, selection.ids)
         ids = selection.ids
         kept = "" if ids is None else f" WHERE {among(ids)}"
         return self._tables.read_surely(
@@ -171,7 +174,7 @@ class RowGroupIndex:
         if not self.count:
             return None
         if key not in self._answers:
-            source = self._view((), (leaf,))
+            source = self._view((), (leaf,), None)
             self._answers[key] = self._tables.read(f"SELECT {aggregates} FROM {source}").to_pylist()[0]
         return self._answers[key]
 
@@ -184,7 +187,7 @@ class RowGroupIndex:
     ) -> pa.Table:
         """Where `leaves` are stored in the row groups that `measure` keeps: file_id, start (null: unknown)
         and length in bytes, by file and in the order of the file."""
-        source = self._view(tuple(leaves), tuple(bounds))
+        source = self._view(leaves, bounds, selection.ids)
         pieces = (
             " UNION ALL ".join(
                 f"SELECT file_id, {quote_name('o:' + leaf)} AS start, {quote_name('b:' + leaf)} AS length "
@@ -211,17 +214,30 @@ class RowGroupIndex:
         is_new = (table.schema, table.leaves) not in self._shapes
         self._tables.write(table.name, select, rows, is_new)
         self._shapes[table.schema, table.leaves] = table
+        self._members.setdefault(table.name, []).append(np.unique(rows["file_id"].to_numpy()))
         self.count += rows.num_rows
 
-    def _view(self, leaves: tuple[str, ...], bounds: tuple[str, ...]) -> str:
-        """A subquery over the row groups of every schema: bytes of `leaves`, `bounds` in one type each."""
-        views, key = self._views, (leaves, bounds)
+    def _view(self, leaves: Sequence[str], bounds: Sequence[str], ids: pa.Array | None) -> str:
+        """A subquery over the row groups of these files, and maybe of others: bytes of `leaves`, `bounds` in
+        one type each."""
+        views, tables = self._views, self._find_tables(ids)
+        key = (tuple(leaves), tuple(bounds), tuple(table.name for table in tables))
         if key not in views:  # facts that come meanwhile begin with no views: this one is then not theirs
             keys = ("file_id", *self._keys)
-            tables, types = list(self._shapes.values()), self._types
-            parts = [select_row_groups(table, leaves, bounds, types, keys) for table in tables]
+            parts = [select_row_groups(table, leaves, bounds, self._types, keys) for table in tables]
             views[key] = "(" + " UNION ALL BY NAME ".join(parts) + ")"
         return views[key]
+
+    def _find_tables(self, ids: pa.Array | None) -> list[RowGroupTable]:
+        """Tables that have all row groups of these files; not all of hundreds, where files have so many
+        schemas: each takes DuckDB a millisecond and more."""
+        tables = list(self._shapes.values())
+        if ids is None or len(tables) <= _FEW_TABLES:
+            return tables
+        is_asked = np.zeros(self._files.count, dtype=bool)
+        is_asked[ids.to_numpy()] = True
+        found = [t for t in tables if any(is_asked[files].any() for files in list(self._members[t.name]))]
+        return found or tables[:1]
 
 
 def _sum_leaves(leaves: Sequence[str]) -> str:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakeq.catalog.hive_names import NULL_TEXT, hive_folder
 from lakeq.catalog.table import HIDDEN_COLUMNS, Table
+from lakeq.engines.scan_schemas import find_text_schema
 from lakeq.errors import ExecutionError
-from lakeq.formats.base import TEXT_FORMATS, FileSchema
+from lakeq.formats.base import FileSchema
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.scan import TableScan
 from lakeq.storage.base import Store
@@ -84,7 +85,7 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
     schema_ids: dict[FileSchema, int] = {}
     selections = []
     for files in {id(scan.files): scan.files for scan in scans}.values():
-        schemas = [_as_scanned(table, schema) for schema in files.schemas]
+        schemas = [find_text_schema(table, schema) for schema in files.schemas]
         ids = [schema_ids.setdefault(schema, len(schema_ids)) for schema in schemas]
         rows = files.to_table()
         position = rows.schema.get_field_index("schema_id")
@@ -102,25 +103,6 @@ def _merge_table(scans: Sequence[TableScan]) -> TableRead:
         _unite([scan.chunks for scan in scans]),
         _unite([scan.group_footers for scan in scans]),
     )
-
-
-def _as_scanned(table: Table, schema: FileSchema) -> FileSchema:
-    """What a scan needs to know of a file of this schema; files that agree in it are one scan.
-
-    Text is read in the table's types, whatever the head of a file was taken for. Values of JSON are found by
-    their names, so each column of the table is looked for in every file: one that the head of a file lacks
-    may follow, and what a query is told must not hang on which other files it reads.
-    """
-    if table.format not in TEXT_FORMATS:
-        return schema
-    shown = {column.name.casefold(): column for column in table.data_columns}
-    if table.format == "json":
-        spelled = {column.name.casefold(): column.name for column in reversed(schema.columns)}
-        columns = [replace(column, name=spelled.get(name, column.name)) for name, column in shown.items()]
-    else:
-        kept = ((column, shown.get(column.name.casefold())) for column in schema.columns)
-        columns = [replace(column, type=known.type if known else pa.string()) for column, known in kept]
-    return replace(schema, columns=tuple(columns))
 
 
 def _unite(told: Sequence[pa.Table | None]) -> pa.Table | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakeq.engines.groups import PLANNED_SCHEME, FileGroup, TableRead, copy_folder, group_files, merge_scans
 from lakeq.engines.needs import Needs, find_needs, is_read_whole
+from lakeq.engines.scan_schemas import unite_parquet
 from lakeq.engines.translation import OpenedFile
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.detect import FORMATS
@@ -107,6 +111,8 @@ def open_tables(
     for number, read in enumerate(merge_scans(plan)):
         store, decoder = stores(read.table.store_root), FORMATS[read.table.format]
         arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, {}, None) is None for s in read.schemas[:1])
+        if not arrow and read.table.format == "parquet":
+            read = _unite_schemas(read)
         may_open = not counts and (arrow or store.root in roots)
         groups = group_files(read, store, f"{token}/{number}", by_path=not arrow, may_open=may_open)
         needs = find_needs(read, arrow) if is_limited or not store.is_local else {}
@@ -116,3 +122,15 @@ def open_tables(
         tag = f"lakeq_{number}"
         opened.append(OpenedTable(read, store, arrow, groups, tag, needs, keys=keys or ParquetKeys()))
     return tuple(opened)
+
+
+def _unite_schemas(read: TableRead) -> TableRead:
+    """The same files, with one schema for those that DuckDB can scan together."""
+    united = unite_parquet(read.table, read.schemas)
+    places = {schema: place for place, schema in enumerate(dict.fromkeys(united))}
+    if len(places) == len(united):
+        return read
+    numbers = pa.array([places[schema] for schema in united], pa.int32())
+    files, column = read.files, read.files.schema.get_field_index("schema_id")
+    files = files.set_column(column, "schema_id", pc.take(numbers, files["schema_id"]))
+    return replace(read, files=files, schemas=tuple(places))

@@ -53,8 +53,9 @@ class FileSchema:
 
     `options` are the format's own: for CSV `delimiter`, `quote`, `header`, `null`, `compression`, and
     `skip`, the number of empty lines before the first record, if there are any;
-    for JSON `layout` (`newline_delimited`, `array`, `unstructured`) and `compression`. Of a plain file
-    `encryption` is None. Files with equal FileSchemas are read by one scan.
+    for JSON `layout` (`newline_delimited`, `array`, `unstructured`) and `compression`; for a scan of
+    Parquet files that differ, `united`. Of a plain file `encryption` is None. Files with equal FileSchemas
+    are read by one scan.
     """
 
     columns: tuple[Column, ...]

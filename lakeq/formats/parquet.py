@@ -26,9 +26,13 @@ from lakeq.formats.parquet_facts import FooterFaultError, read_facts
 from lakeq.formats.parquet_keys import ParquetKeys
 from lakeq.formats.parquet_tail import MAGIC, TAIL_BYTES, corrupt, read_tail
 from lakeq.formats.scan_sql import call_reader
+from lakeq.formats.types import quote_text, sql_type
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # loads pandas, where that is installed
+
+UNITED = "united"
+"""The option of a schema whose columns are looked for by name, each file having some of them."""
 
 
 class ParquetFormat:
@@ -67,7 +71,14 @@ class ParquetFormat:
         filename: str | None,
     ) -> str | None:
         # Bounds leave NaN out; unless told so, DuckDB skips row groups by them, and `f > 2` lacks its NaN.
-        return call_reader("read_parquet", paths, {"can_have_nan": "true"}, hive_types, filename)
+        options = {"can_have_nan": "true"}
+        if schema.option(UNITED):
+            columns = (
+                (quote_text(column.name), quote_text(sql_type(column.type))) for column in schema.columns
+            )
+            found = (f"{name}: {{name: {name}, type: {kind}, default_value: NULL}}" for name, kind in columns)
+            options["schema"] = f"MAP {{{', '.join(found)}}}"
+        return call_reader("read_parquet", paths, options, hive_types, filename)
 
     def arrow_dataset(
         self,
