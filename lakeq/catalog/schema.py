@@ -33,12 +33,14 @@ def settle_schema(
     `schemas` gives each distinct file schema with the path of one file that has it. Columns come in the
     order they are met, names fold their case, types widen to one that holds all; a column that is a
     partition key takes the key's type; keys that no file has come last. A column whose types have nothing in
-    common is SchemaConflictError naming two files. Declared types win.
+    common is SchemaConflictError naming two files. Declared types win. A column of an empty name is left out:
+    SQL cannot tell it.
     """
     seen: dict[str, _Seen] = {}
     for schema, path in schemas.items():
         for column in schema.columns:
             merge_column(table, seen, column, path)
+    nameless = seen.pop("", None)
     wanted = {column.name.casefold(): column.type for column in declared or ()}
     keys = {column.name.casefold(): column for column in partition_columns}
     columns = [
@@ -48,7 +50,8 @@ def settle_schema(
     present = {column.name.casefold() for column in columns}
     columns += [c for c in declared or () if c.name.casefold() not in present | set(keys)]
     columns += [column for column in partition_columns if column.name.casefold() not in present]
-    return tuple(columns), tuple(explain_mixture(seen, keys))
+    told = [] if nameless is None else [f"a column without a name is left out ('{nameless.path}')"]
+    return tuple(columns), (*explain_mixture(seen, keys), *told)
 
 
 def merge_column(table: str, seen: dict[str, _Seen], column: Column, path: str) -> None:

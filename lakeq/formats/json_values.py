@@ -157,7 +157,8 @@ _DECODER = json.JSONDecoder(
 def infer_json_type(values: Sequence[Any]) -> pa.DataType:
     """The type that JSON values share: structs united by key, dates and times where all texts are such.
 
-    Values of several kinds (a number here, an object there), and objects without any key, are text.
+    Values of several kinds (a number here, an object there), objects without any key, and such with
+    an empty one, which no type can name, are text.
     """
     present = [value for value in values if value is not None]
     kinds = {type(value) for value in present}
@@ -191,7 +192,7 @@ def _infer_number_type(numbers: Sequence[int | float]) -> pa.DataType:
 
 def _infer_object_type(objects: Sequence[Record]) -> pa.DataType:
     keys = dict.fromkeys(chain.from_iterable(objects))
-    if not keys:
+    if not keys or "" in keys:
         return pa.string()
     if len(keys) > MAP_KEYS:
         return pa.map_(pa.string(), infer_json_type(list(chain.from_iterable(o.values() for o in objects))))
