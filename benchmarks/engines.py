@@ -155,7 +155,7 @@ def sum_up(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "lake": name,
             "queries": len(group),
             **{outcome: outcomes[outcome] for outcome in (EQUAL, REFUSED, DIFFERS, FAILED)},
-            "within_target": sum(error <= 100 * TARGET for error in errors),
+            "within_target": sum(error <= 100 * TARGET for error in errors) if errors else None,
             "median_error_percent": statistics.median(errors) if errors else None,
         }
 
