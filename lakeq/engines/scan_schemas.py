@@ -46,13 +46,13 @@ def unite_parquet(table: Table, schemas: Sequence[FileSchema]) -> list[FileSchem
 
 def _unite(table: Table, schema: FileSchema) -> FileSchema | None:
     """The columns of the table, but for those of another name (in case) or type in the files; None where
-    names do not tell the columns apart, and for encrypted files."""
+    names do not tell the columns apart, for encrypted files, and where there is no column."""
     own = {column.name.casefold(): column for column in schema.columns}
     keys = {column.name.casefold() for column in table.partition_columns}
     if schema.encryption is not None or len(own) < len(schema.columns) or keys & own.keys():
         return None
     columns = tuple(_as_read(column, own.get(column.name.casefold())) for column in table.data_columns)
-    return FileSchema(columns, (*schema.options, (UNITED, True)))
+    return FileSchema(columns, (*schema.options, (UNITED, True))) if columns else None
 
 
 def _as_read(column: Column, own: Column | None) -> Column:

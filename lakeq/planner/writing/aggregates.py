@@ -35,8 +35,8 @@ _ORDERED = (*NUMBERS, "text", "boolean", "date", "timestamp", "instant")
 class Group:
     """How an aggregate is called: the words before its arguments, and what stands behind it.
 
-    `test` is the condition of FILTER, empty for none; within a window it goes into the arguments. `over` is
-    the window, `order` the text of ORDER BY within the call.
+    `test` is the condition of FILTER, empty for none; within a window, and for Spark behind DISTINCT, it goes
+    into the arguments. `over` is the window, `order` the text of ORDER BY within the call.
     """
 
     scope: Scope
@@ -48,12 +48,15 @@ class Group:
 
     def call(self, name: str, *arguments: str, distinct: bool | None = None) -> str:
         """The text of one call: a rule that makes two of one has both over the same rows."""
-        word = "DISTINCT " if (self.distinct if distinct is None else distinct) else ""
+        is_distinct = self.distinct if distinct is None else distinct
+        word = "DISTINCT " if is_distinct else ""
         given = list(arguments)
-        if self.over and self.test:
+        # Spark 4.3 fails where a filter behind DISTINCT stands beside WITHIN GROUP.
+        goes_inside = bool(self.over) or (is_distinct and self.scope.is_spark)
+        if goes_inside and self.test:
             given[0] = f"CASE WHEN {self.test} THEN {'1' if given[0] == '*' else given[0]} END"
         text = f"{name}({word}{', '.join(given)})"
-        if self.test and not self.over:
+        if self.test and not goes_inside:
             text += f" FILTER (WHERE {self.test})"
         return text + self.over
 
@@ -194,11 +197,25 @@ def _join_texts(arguments: Sequence[Value], group: Group) -> Value:
         raise Refusal("string_agg() without ORDER BY in it, or with DISTINCT or OVER", group.node)
     d = "','" if separator is None else separator.text
     if group.scope.is_spark:
+        if _has_several_distinct(group.node.find_ancestor(exp.Select)):
+            raise Refusal("string_agg() beside DISTINCT aggregates of several columns", group.node)
         text = f"listagg({x.text}, {d}) WITHIN GROUP ({group.order})"
         return Value(text + (f" FILTER (WHERE {group.test})" if group.test else ""), VARCHAR, group.node)
     tests = [f"{x.text} IS NOT NULL"] + ([group.test] if group.test else [])
     gathered = f"array_agg({x.text} {group.order}) FILTER (WHERE {' AND '.join(tests)})"
     return Value(f"array_join({gathered}, {d})", VARCHAR, group.node)
+
+
+def _has_several_distinct(select: exp.Select | None) -> bool:
+    """Whether aggregates of a SELECT are over the distinct values of different expressions: beside them Spark
+    4.3 fails at WITHIN GROUP."""
+    found = set()
+    for distinct in () if select is None else select.find_all(exp.Distinct):
+        call = distinct.parent
+        if isinstance(call, exp.Func) and call.find_ancestor(exp.Select) is select:
+            behind = call.parent.args["expression"].sql() if isinstance(call.parent, exp.Filter) else ""
+            found.add((distinct.sql(), behind))
+    return len(found) > 1
 
 
 def _gather(arguments: Sequence[Value], group: Group) -> Value:

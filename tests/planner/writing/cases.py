@@ -176,6 +176,7 @@ AGGREGATES: list[str] = _AGGREGATES
 """Compared over all rows of `v`, over none, and by group."""
 
 QUERIES: list[str] = [
+    "SELECT string_agg(s, '|' ORDER BY id DESC), sum(DISTINCT i) FILTER (WHERE i > 0) FROM v", "SELECT string_agg(s, '|' ORDER BY id), sum(DISTINCT i), count(DISTINCT j) FROM v",
     "SELECT * FROM v ORDER BY id", "SELECT v.* FROM v ORDER BY v.id DESC LIMIT 3", "SELECT id, i FROM v ORDER BY i, id", "SELECT id, i FROM v ORDER BY i DESC, id", "SELECT id, i FROM v ORDER BY i NULLS FIRST, id DESC LIMIT 5 OFFSET 2", "SELECT id, x FROM v ORDER BY x, id", "SELECT id, x FROM v ORDER BY x DESC NULLS FIRST, id",
     "SELECT id, s FROM v ORDER BY s, id", "SELECT id, b FROM v ORDER BY b DESC, id", "SELECT id FROM v ORDER BY d + e, id", "SELECT id, i + 1 AS n FROM v ORDER BY n, id", "SELECT -i AS id, id AS i FROM v ORDER BY i", "SELECT id AS k FROM v ORDER BY -k", "FROM v SELECT id ORDER BY id LIMIT 2", "FROM w ORDER BY ALL", "SELECT id, n FROM w ORDER BY ALL DESC",
     "SELECT * EXCLUDE (l, st) FROM v ORDER BY id", "SELECT * REPLACE (i + 1 AS i) FROM v ORDER BY id", "SELECT * RENAME (i AS ii) FROM v ORDER BY id", "SELECT COLUMNS('^(i|j|h)$') FROM v ORDER BY id", "SELECT max(COLUMNS('^(i|j|h)$')) FROM v", "SELECT w.*, 1 AS one FROM w ORDER BY ALL",

@@ -94,6 +94,7 @@ REFUSED: dict[str, list[str]] = {
         "mode(i)",
         "product(i)",
         "histogram(i)",
+        "SELECT string_agg(s, '|' ORDER BY id), sum(DISTINCT i), count(DISTINCT j) FROM v",
         "SELECT 'k' AS k, count(*) FROM v GROUP BY k",
         "SELECT b, h > 1 AS g, count(*) FROM v GROUP BY ROLLUP (b, h > 1) ORDER BY ALL",
         "SELECT b, h > 1 AS g, count(*) FROM v GROUP BY CUBE (b, h > 1) ORDER BY ALL",
