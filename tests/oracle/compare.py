@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import lakeq
 from lakeq.errors import LakeqError
@@ -88,7 +89,10 @@ class OpenLake:
             self._note(table, f"columns {sorted(columns)}, written {sorted(kinds)}")
             return table
         for name, type_ in columns.items():
-            if name not in empty and not FAMILIES[kinds[name]](type_) and table.rows.num_rows:
+            fits = FAMILIES[kinds[name]](type_) or (
+                pa.types.is_date(type_) and has_only_days(table.rows[name])
+            )
+            if name not in empty and not fits and table.rows.num_rows:
                 self._note(table, f"column {name} of kind {kinds[name]} is {type_}")
         casts = ", ".join(
             f"CAST({quote_name(name)} AS {sql_type(type_)}) AS {quote_name(name)}"
@@ -145,6 +149,14 @@ class OpenLake:
         kept = set(scan.files.to_table()["path"].to_pylist())
         lost = sorted(set(needed["path"].to_pylist()) - kept)
         return f"files pruned that hold rows: {lost}" if lost else None
+
+
+def has_only_days(column: pa.ChunkedArray) -> bool:
+    """Whether a column of times has but midnights: the files that were to hold others may have no rows."""
+    if not pa.types.is_timestamp(column.type):
+        return False
+    days = column.cast(pa.date32(), safe=False).cast(column.type)
+    return bool(pc.all(pc.equal(days, column)).as_py())
 
 
 def run_truth(truth: duckdb.DuckDBPyConnection, sql: str) -> pa.Table | duckdb.Error:
