@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ from lakeq.catalog.known_facts import VERSION
 from lakeq.catalog.objects import stored_files, take_readable, take_spread
 from lakeq.catalog.partition_values import number_partitions
 from lakeq.catalog.prefixes import UNKNOWN_DENSITY, Density
-from lakeq.catalog.schema import settle_schema
+from lakeq.catalog.schema import Settled, settle_schema
 from lakeq.catalog.selection import FileSelection
 from lakeq.catalog.table import Table, TableFiles, Totals
 from lakeq.catalog.time_mapping import check_mapping
@@ -60,6 +61,7 @@ class KnownTable:
     totals: Totals | None = None
     density: Density = UNKNOWN_DENSITY
     recent: list[tuple[pa.Table, TableEntry]] = field(default_factory=list)
+    _settled: tuple[Any, Settled] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def fact_key(self) -> str:
@@ -101,12 +103,16 @@ class KnownTable:
         found = [index.list_values(numbers[names[0]], texts, most) for index in reversed(latest)]
         return list(dict.fromkeys(value for values in found for value in values))[:most]
 
-    def settle(self) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    def settle(self) -> Settled:
         """The columns of the table as far as they are known, and what had to be reconciled. Their order is
         that of the paths in which they were met, not of time."""
         files = self.files
-        schemas = dict(sorted(self.schemas.items(), key=lambda item: item[1]))
-        return settle_schema(files.name, schemas, files.partition_columns, files.options.columns)
+        told = (len(self.schemas), files.name, files.partition_columns, files.options.columns)
+        if self._settled is None or self._settled[0] != told:
+            schemas = dict(sorted(self.schemas.items(), key=lambda item: item[1]))
+            settled = settle_schema(files.name, schemas, files.partition_columns, files.options.columns)
+            self._settled = (told, settled)
+        return self._settled[1]
 
 
 class TableEntry:

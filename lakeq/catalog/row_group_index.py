@@ -18,7 +18,13 @@ import pyarrow.compute as pc
 from lakeq.catalog.database import IndexTables, among
 from lakeq.catalog.file_facts import Ids
 from lakeq.catalog.known_facts import KnownFacts
-from lakeq.catalog.row_groups import RowGroupTable, leaf_types, row_group_rows, select_row_groups
+from lakeq.catalog.row_groups import (
+    RowGroupTable,
+    leaf_types,
+    merge_shapes,
+    row_group_rows,
+    select_row_groups,
+)
 from lakeq.catalog.selection import FileSelection, IndexedFiles, Measure, Numbers
 from lakeq.formats.base import Column, FileFacts, FileSchema, RowGroup
 from lakeq.formats.types import quote_name
@@ -43,6 +49,9 @@ class RowGroupIndex:
         self._views: dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], str] = {}
         self._shapes: dict[tuple[FileSchema, tuple[str, ...]], RowGroupTable] = {}
         self._members: dict[str, list[Numbers]] = {}
+        self._asked = 0
+        self._merged: tuple[int, list[RowGroupTable]] = (0, [])
+        self._generation = itertools.cycle((0, 1))
         self._answers: dict[tuple[str, str, int], dict[str, Any]] = {}
         self.count = 0
 
@@ -232,12 +241,35 @@ class RowGroupIndex:
         """Tables that have all row groups of these files; not all of hundreds, where files have so many
         schemas: each takes DuckDB a millisecond and more."""
         tables = list(self._shapes.values())
-        if ids is None or len(tables) <= _FEW_TABLES:
+        if len(tables) <= _FEW_TABLES:
             return tables
+        if ids is None:
+            return self._merge()
         is_asked = np.zeros(self._files.count, dtype=bool)
         is_asked[ids.to_numpy()] = True
         found = [t for t in tables if any(is_asked[files].any() for files in list(self._members[t.name]))]
-        return found or tables[:1]
+        return self._merge() if len(found) > _FEW_TABLES else found or tables[:1]
+
+    def _merge(self) -> list[RowGroupTable]:
+        """All row groups in few tables, made when they are asked for again and none came in between."""
+        with self._lock:
+            count, tables = self._merged
+            if count == self.count:
+                return tables
+            if self._asked != self.count:
+                self._asked = self.count
+                return list(self._shapes.values())
+            groups, tables = merge_shapes(self._shapes.values())
+            generation = next(self._generation)  # whoever is about to read the one before finds it
+            for number, group in enumerate(groups):
+                if len(group.tables) == 1:
+                    tables.append(group.tables[0])
+                    continue
+                merged = group.describe(self._tables.name(f"merged:{generation}:{number}"))
+                self._tables.write(merged.name, group.select(("file_id", *self._keys)))
+                tables.append(merged)
+            self._merged = (self.count, tables)
+            return tables
 
 
 def _sum_leaves(leaves: Sequence[str]) -> str:

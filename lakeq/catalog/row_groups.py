@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
 
 import pyarrow as pa
 
@@ -17,20 +17,99 @@ class RowGroupTable:
     """The row groups of files that agree in schema and in stored leaf columns.
 
     Its columns: file_id, rows, `p<i>`, and for each leaf `b:` stored bytes and `o:` where they begin, `lo:`
-    and `hi:` bounds in the file's own type, `n:` null count (null: unknown).
+    and `hi:` bounds in the file's own type, `n:` null count (null: unknown). In a table that was merged of
+    several, all of these are null where a file lacks the leaf; `merged` are then the types of its bounds.
     """
 
     name: str
     schema: FileSchema
     leaves: tuple[str, ...]
+    merged: Mapping[str, pa.DataType] | None = None
 
     @property
     def types(self) -> dict[str, pa.DataType]:
         """The type of each leaf whose bounds can be compared."""
+        if self.merged is not None:
+            return dict(self.merged)
         kinds = dict(leaf for column in self.schema.columns for leaf in leaf_types(column))
         return {
             leaf: kinds[leaf] for leaf in self.leaves if leaf in kinds and not pa.types.is_nested(kinds[leaf])
         }
+
+
+@dataclass(slots=True)
+class MergedShapes:
+    """Tables whose rows can stand in one: a leaf has one spelling and one type in all of them, and is no
+    struct in any."""
+
+    tables: list[RowGroupTable] = field(default_factory=list)
+    leaves: dict[str, tuple[str, pa.DataType | None]] = field(default_factory=dict)
+    above: set[str] = field(default_factory=set)
+
+    def take(self, table: RowGroupTable) -> bool:
+        """Add a table, if it fits."""
+        types = table.types
+        leaves = {leaf.casefold(): (leaf, types.get(leaf)) for leaf in table.leaves}
+        above = {folded[:end] for folded in leaves for end, sign in enumerate(folded) if sign == "."}
+        fits = len(leaves) == len(table.leaves) and not (
+            above & self.leaves.keys() or self.above & leaves.keys()
+        )
+        if not fits or not all(
+            _agree(leaf, self.leaves.get(folded, leaf)) for folded, leaf in leaves.items()
+        ):
+            return False
+        self.tables.append(table)
+        self.above |= above
+        for folded, (leaf, kind) in leaves.items():
+            if folded not in self.leaves or _has_bounds(kind):
+                self.leaves[folded] = (leaf, kind)
+        return True
+
+    def describe(self, name: str) -> RowGroupTable:
+        """The table that has the rows of all."""
+        types = {leaf: kind for leaf, kind in self.leaves.values() if _has_bounds(kind)}
+        leaves = tuple(leaf for leaf, _ in self.leaves.values())
+        return RowGroupTable(name, FileSchema(()), leaves, types)
+
+    def select(self, keys: Sequence[str]) -> str:
+        """SQL for the rows of all, with these columns before those of the leaves."""
+        return " UNION ALL BY NAME ".join(_select_stored(table, keys) for table in self.tables)
+
+
+def merge_shapes(tables: Iterable[RowGroupTable]) -> tuple[list[MergedShapes], list[RowGroupTable]]:
+    """The tables as few groups of such that fit together; and those that fit no group, not even their own."""
+    groups: list[MergedShapes] = []
+    alone = []
+    for table in tables:
+        if not any(group.take(table) for group in groups):
+            group = MergedShapes()
+            if group.take(table):
+                groups.append(group)
+            else:
+                alone.append(table)
+    return groups, alone
+
+
+def _has_bounds(kind: pa.DataType | None) -> TypeGuard[pa.DataType]:
+    return kind is not None and not pa.types.is_null(kind)
+
+
+def _agree(leaf: tuple[str, pa.DataType | None], known: tuple[str, pa.DataType | None]) -> bool:
+    """Whether two leaves are spelled alike and of one type; the null type, which has no bounds, fits any."""
+    kinds = (leaf[1], known[1])
+    return leaf[0] == known[0] and (
+        kinds[0] == kinds[1] or (None not in kinds and any(pa.types.is_null(kind) for kind in kinds))
+    )
+
+
+def _select_stored(table: RowGroupTable, keys: Sequence[str]) -> str:
+    types, columns = table.types, [*keys, "rows"]
+    for leaf in table.leaves:
+        parts = ["b", "o", "n"]
+        if _has_bounds(types.get(leaf)):
+            parts += ["lo", "hi"]
+        columns += [quote_name(f"{part}:{leaf}") for part in parts]
+    return f"SELECT {', '.join(columns)} FROM {table.name}"
 
 
 def leaf_types(column: Column) -> list[tuple[str, pa.DataType]]:
@@ -99,6 +178,8 @@ def select_row_groups(
         path = stored.get(leaf.casefold())
         size = "0::BIGINT" if path is None else quote_name(f"b:{path}")
         start = "NULL::BIGINT" if path is None else quote_name(f"o:{path}")
+        if path is not None and table.merged is not None:
+            size = f"coalesce({size}, 0)"
         columns.append(f"{size} AS {quote_name('b:' + leaf)}")
         columns.append(f"{start} AS {quote_name('o:' + leaf)}")
     for leaf in bounds:
@@ -106,6 +187,8 @@ def select_row_groups(
         nulls = "rows" if path is None else quote_name(f"n:{path}")
         if path is None and any(s.startswith(leaf.casefold() + ".") for s in stored):
             nulls = "NULL::BIGINT"
+        if path is not None and table.merged is not None:
+            nulls = f"CASE WHEN {quote_name(f'b:{path}')} IS NULL THEN rows ELSE {nulls} END"
         columns.append(f"{nulls} AS {quote_name('n:' + leaf)}")
         if target is None or pa.types.is_nested(target):
             continue

@@ -11,6 +11,9 @@ from lakeq.errors import SchemaConflictError
 from lakeq.formats.base import Column, FileSchema
 from lakeq.formats.types import common_type, settle_type, sql_type
 
+Settled = tuple[tuple[Column, ...], tuple[str, ...]]
+"""The columns of a table, and a sentence for each that had to be reconciled."""
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -27,7 +30,7 @@ def settle_schema(
     schemas: Mapping[FileSchema, str],
     partition_columns: Sequence[Column],
     declared: Sequence[Column] | None,
-) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+) -> Settled:
     """The columns of a table in `SELECT *` order, and a sentence for each that had to be reconciled.
 
     `schemas` gives each distinct file schema with the path of one file that has it. Columns come in the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lakeq
+from lakeq.catalog import row_group_index
+from lakeq.catalog.row_groups import MergedShapes, RowGroupTable, merge_shapes
 from lakeq.engines.groups import merge_scans
 from lakeq.engines.scan_schemas import unite_parquet
 from lakeq.lake import Lake
@@ -144,3 +147,69 @@ def test_row_groups_are_asked_for_of_the_shapes_of_the_files_that_are_left(tmp_p
             assert (scan.files.count, scan.row_groups) == (1, 1)
         (scan,) = lake.plan("SELECT * FROM t WHERE day IN (2, 5) AND id = 5").scans
         assert scan.files.count == 1
+
+
+LEAVES = ("n", "x", "s", "st.a", "l")
+PRUNES = (
+    "n > 0",
+    "n = 5",
+    "x > 0",
+    "s = 'é'",
+    "st.a = 1",
+    "st.b IS NULL",
+    "n IS NULL AND id > 5",
+    "d < 0",
+    "true",
+)
+
+
+@st.composite
+def many_files(draw: st.DrawFn) -> list[pa.Table]:
+    """Enough of other schemas for row groups to be merged: with a column of other types, as a struct, spelled
+    otherwise, of NULL alone."""
+    tables = [table for _ in range(3) for table in draw(files())]
+    others = {
+        "n": pa.array([5], pa.int32()),
+        "N": pa.array([5], pa.int64()),
+        "x": pa.array([2], pa.int64()),
+        "st": pa.array([{"a": 1}], pa.struct([("a", pa.int64())])),
+        "s": pa.nulls(1),
+    }
+    for name in draw(st.lists(st.sampled_from(sorted(others)), unique=True)):
+        tables.append(pa.table({"id": pa.array([9], pa.int64()), name: others[name]}))
+    return tables
+
+
+@settings(deadline=None, max_examples=30)
+@given(tables=many_files(), condition=st.sampled_from(PRUNES))
+def test_merged_row_groups_leave_what_those_of_each_schema_leave(
+    tables: list[pa.Table], condition: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), tables)
+        with lakeq.connect(folder) as lake:
+            sql = f"SELECT {', '.join(LEAVES)} FROM t WHERE {condition}"
+            plans = [lake.plan(sql).scans[0] for _ in range(3)]
+            assert len({(p.row_groups, p.row_groups_total, p.column_bytes, p.files.size) for p in plans}) == 1
+            kept = {tuple(plan.files.to_table()["path"].to_pylist()) for plan in plans}
+            assert len(kept) == 1
+            with lakeq.connect(folder, scanner="arrow") as by_arrow:
+                assert ask(lake, sql) == ask(by_arrow, sql)
+
+
+def test_row_groups_of_many_schemas_are_merged_once_they_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, [pa.table({"id": [day], f"c{day}": [day]}) for day in range(9)])
+    made: list[int] = []
+
+    def merge(tables: Iterable[RowGroupTable]) -> tuple[list[MergedShapes], list[RowGroupTable]]:
+        found = merge_shapes(tables)
+        made.append(sum(len(group.tables) for group in found[0]))
+        return found
+
+    monkeypatch.setattr(row_group_index, "merge_shapes", merge)
+    with lakeq.connect(tmp_path) as lake:
+        for count, column in enumerate(["c3", "c4", "c5", "c6"]):
+            (scan,) = lake.plan(f"SELECT {column} FROM t WHERE id = 3").scans
+            assert (scan.files.count, made) == (1, [9] if count else [])
