@@ -84,7 +84,7 @@ class SyntheticCatalog:
     def __init__(self, entry: TableEntry) -> None:
         self._entry = entry
 
-    def view(self) -> CatalogView:
+    def view(self, any_age: bool = False) -> CatalogView:
         return CatalogView(self, since=0)
 
     def known_tables(self, since: float) -> dict[str, KnownTable]:
@@ -101,6 +101,8 @@ class SyntheticCatalog:
 
     def lists_parts(self) -> bool:
         return False
+
+    is_ours = True
 
     def forget(self) -> None:
         """There is always this one table."""
