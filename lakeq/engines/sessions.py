@@ -26,6 +26,7 @@ from lakeq.errors import ExecutionError, LakeqError
 from lakeq.formats.types import quote_name
 from lakeq.planner.plan import ScanPlan
 from lakeq.planner.scan import scan_bytes
+from lakeq.planner.time_parts import HiddenBounds
 from lakeq.storage.reads import PlannedFileSystem
 
 SESSION_SETTINGS = ("enable_profiling", "enable_progress_bar", "enable_progress_bar_print")
@@ -174,7 +175,8 @@ class Session:
             for inline in plan.inline:
                 if inline.name.casefold() not in scanned:
                     self._connection.register(inline.name, inline.rows)
-            views = tuple(build_view(table, planned) for table in files.tables)
+            hidden = HiddenBounds([plan.sql, *(view.sql for view in plan.views)])
+            views = tuple(build_view(table, planned, hidden) for table in files.tables)
             for view in views:
                 self._create_table(view)
         except (duckdb.Error, LakeqError) as error:

@@ -28,6 +28,7 @@ from lakeq.errors import ExecutionError
 from lakeq.formats.base import TEXT_FORMATS, ArrowFile, Column, Format
 from lakeq.formats.detect import FORMATS
 from lakeq.formats.types import quote_name, quote_text, sql_type
+from lakeq.planner.time_parts import HiddenBounds, hide_bounds
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # loads pandas, where that is installed
@@ -78,7 +79,7 @@ def empty_select(name: str, columns: Sequence[Column]) -> str:
     return f"SELECT {nulls} WHERE false"
 
 
-def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
+def build_view(opened: OpenedTable, planned: pa.fs.FileSystem, hidden_bounds: HiddenBounds) -> TableView:
     """The view over the files of `opened`; `planned` is how Arrow opens those of the planned filesystem."""
     read, decoder = opened.read, FORMATS[opened.read.table.format]
     hidden = tuple(column for column in HIDDEN_COLUMNS if column.name in read.hidden)
@@ -96,7 +97,9 @@ def build_view(opened: OpenedTable, planned: pa.fs.FileSystem) -> TableView:
         else:
             scan = _duckdb_scan(read, group, decoder, name, bool(hidden))
             paths[name] = group.paths
-        selects.append(_select(read, scan, bool(hidden)) + ("" if opened.by_arrow else _check(read, scan)))
+        selects.append(
+            _select(read, scan, bool(hidden), hidden_bounds) + ("" if opened.by_arrow else _check(read, scan))
+        )
     sql = selects[0] if len(selects) == 1 else _unite(read, selects, bool(hidden))
     if hidden:
         files = files_name(opened)
@@ -173,7 +176,7 @@ def _unread(read: TableRead, group: FileGroup) -> frozenset[str]:
     return frozenset(name for name in flat if name not in asked)
 
 
-def _select(read: TableRead, scan: _Scan, with_file: bool) -> str:
+def _select(read: TableRead, scan: _Scan, with_file: bool, hidden_bounds: HiddenBounds) -> str:
     """The scan's rows with the table's columns in the table's types. The path wins over the file."""
     not_asked = {c.name.casefold(): _not_asked(c) for c in read.table.partition_columns}
     keys = {name.casefold(): quote_name(key) for name, key in scan.keys.items()}
@@ -184,7 +187,10 @@ def _select(read: TableRead, scan: _Scan, with_file: bool) -> str:
     for column in read.table.columns:
         value = sources.get(column.name.casefold(), "NULL")
         cast = "TRY_CAST" if column.name.casefold() in scan.unread else "CAST"
-        shown.append(f"{cast}({value} AS {sql_type(column.type)}) AS {quote_name(column.name)}")
+        value = f"{cast}({value} AS {sql_type(column.type)})"
+        if column.type in hidden_bounds:
+            value = hide_bounds(value)
+        shown.append(f"{value} AS {quote_name(column.name)}")
     if with_file:
         shown.append(FILE_COLUMN)
     return f"SELECT {', '.join(shown)} FROM {scan.source}"

@@ -22,6 +22,7 @@ from lakeq.formats.types import quote_name
 from lakeq.planner.bounds import Leaf, bound_condition, footer_leaf
 from lakeq.planner.logic import conjuncts, is_deterministic, is_true, may_be_true
 from lakeq.planner.scan import Missed
+from lakeq.planner.time_parts import asks_for_part, hide_bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,13 @@ class _TableView:
         if any(column.name.casefold() not in names for column in node.find_all(exp.Column)):
             return None
 
+        hides = asks_for_part(node.sql("duckdb"))
+
         def replace(part: exp.Expr) -> exp.Expr:
-            return exp.Var(this=names[part.name.casefold()]) if isinstance(part, exp.Column) else part
+            if not isinstance(part, exp.Column):
+                return part
+            name = names[part.name.casefold()]
+            return exp.Var(this=hide_bounds(name) if hides else name)
 
         return node.transform(replace).sql("duckdb")
 

@@ -12,6 +12,7 @@ from lakeq.engines import sessions
 from lakeq.engines.tables import OpenedTable
 from lakeq.engines.views import TableView, build_view
 from lakeq.errors import LakeqError
+from lakeq.planner.time_parts import HiddenBounds
 
 ROWS = 60_000
 """Enough for the last row to lie behind the head, from which types are told."""
@@ -41,8 +42,8 @@ def test_a_broken_cell_of_a_column_that_is_asked_for_stops_the_query(sql: str, b
 def test_checks_are_bound_for_what_is_asked_for_only(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
-    def build_seen(opened: OpenedTable, planned: pyarrow.fs.FileSystem) -> TableView:
-        view = build_view(opened, planned)
+    def build_seen(opened: OpenedTable, planned: pyarrow.fs.FileSystem, hidden: HiddenBounds) -> TableView:
+        view = build_view(opened, planned, hidden)
         seen.append(view.sql)
         return view
 

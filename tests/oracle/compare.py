@@ -17,6 +17,7 @@ import lakeq
 from lakeq.errors import LakeqError
 from lakeq.formats.types import quote_name, sql_type
 from lakeq.lake import Lake
+from lakeq.planner.time_parts import hide_bounds
 from tests.oracle.lakes import LakeTable, write_lake
 from tests.oracle.queries import Query
 
@@ -99,7 +100,10 @@ class OpenLake:
             for name, type_ in columns.items()
         )
         self.truth.register("written", table.rows)
-        self.truth.execute(f"CREATE TABLE {table.name} AS SELECT {casts} FROM written")
+        self.truth.execute(f"CREATE TABLE {table.name}_rows AS SELECT {casts} FROM written")
+        # Of what it stores DuckDB takes bounds of nanoseconds for microseconds: see lakeq/planner/time_parts.py.
+        shown = ", ".join(hide_bounds(quote_name(name)) + f" AS {quote_name(name)}" for name in columns)
+        self.truth.execute(f"CREATE VIEW {table.name} AS SELECT {shown} FROM {table.name}_rows")
         self.truth.register(
             "placed", pa.table({"id": table.rows["id"], "path": pa.array(table.files, pa.string())})
         )

@@ -68,7 +68,7 @@ def test_most_queries_are_sql_and_have_rows(tmp_path: Path) -> None:
 def test_a_row_that_lakeq_does_not_give_is_found(tmp_path: Path) -> None:
     with OpenLake(tmp_path, 7) as opened:
         name = opened.tables[0].name
-        opened.truth.execute(f"INSERT INTO {name} (id, n) VALUES (-7, 3)")
+        opened.truth.execute(f"INSERT INTO {name}_rows (id, n) VALUES (-7, 3)")
         assert opened.compare(Query(f"SELECT id FROM {name} WHERE id > 0")) is None
         reason = opened.compare(Query(f"SELECT id FROM {name} WHERE n = 3"))
         assert reason is not None
