@@ -59,7 +59,9 @@ class OpenLake:
         self.lake = lakeq.connect(root, history=False, threads=1)
         self.arrow_lake = lakeq.connect(root, history=False, threads=1, scanner="arrow")
         self.truth = duckdb.connect(config={"threads": "1"})
-        self.truth.execute("SET disabled_optimizers='late_materialization,window_self_join'")
+        self.truth.execute(
+            "SET disabled_optimizers='late_materialization,window_self_join,top_n_window_elimination'"
+        )
         self.problems: list[Failure] = []
         self.tables = [self._load(table) for table in self.tables]
 
