@@ -125,7 +125,8 @@ def open_tables(
 
 
 def _unite_schemas(read: TableRead) -> TableRead:
-    """The same files, with one schema for those that DuckDB can scan together."""
+    """The same files, with one schema for those that DuckDB can scan together. Arrow and Spark are given the
+    file's own: they cast nothing while they read, and a column of NULLs without a type fits no other."""
     united = unite_parquet(read.table, read.schemas)
     places = {schema: place for place, schema in enumerate(dict.fromkeys(united))}
     if len(places) == len(united):

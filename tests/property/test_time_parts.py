@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lakeq
+from lakeq.planner.time_parts import HiddenBounds
 
 TIMES = st.lists(
     st.none() | st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2100, 1, 1)), min_size=1, max_size=4
@@ -107,8 +108,6 @@ def test_duckdb_still_needs_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sql", ["SELECT ns FROM t", "SELECT year(ns) FROM t WHERE ns > '2025-01-01'"])
 def test_bounds_are_hidden_from_no_query_that_asks_for_no_part(sql: str, tmp_path: Path) -> None:
-    from lakeq.planner.time_parts import HiddenBounds
-
     assert pa.timestamp("ns") not in HiddenBounds([sql])
     assert pa.timestamp("ns") in HiddenBounds([sql, "SELECT EXTRACT('day' FROM x)"])
     assert pa.timestamp("us") not in HiddenBounds(["SELECT date_part('day', x)"])
