@@ -203,7 +203,7 @@ def bind_parameters(tree: exp.Expr, params: Sequence[Any] | Mapping[str, Any] | 
         name = node.name or "?"
         if name not in values:
             given = f"values were given for {', '.join(values)}" if values else "no values were given"
-            raise QueryError(f"Parameter ${name} has no value: {given}", sql)
+            raise QueryError(f"Parameter ${name} has no value: {given}{_hint_column(name)}", sql)
         used.add(name)
         literal = to_literal(values[name])
         return node if literal is None else literal
@@ -212,6 +212,16 @@ def bind_parameters(tree: exp.Expr, params: Sequence[Any] | Mapping[str, Any] | 
     if unused := [name for name in values if name not in used]:
         raise QueryError(f"The query has no parameter ${unused[0]}, but a value was given for it", sql)
     return bound
+
+
+def _hint_column(name: str) -> str:
+    from lakeq.catalog.table import HIDDEN_COLUMNS  # loads pyarrow, which parsing does without
+
+    return (
+        f'. The column is written "${name}", in quotes'
+        if f"${name}" in {c.name for c in HIDDEN_COLUMNS}
+        else ""
+    )
 
 
 def to_literal(value: Any) -> exp.Expr | None:

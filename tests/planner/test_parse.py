@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from lakeq.errors import SqlSyntaxError
-from lakeq.planner.parse import number_placeholders, parse_query, pin_clock, to_literal
+from lakeq.errors import QueryError, SqlSyntaxError
+from lakeq.planner.parse import bind_parameters, number_placeholders, parse_query, pin_clock, to_literal
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
@@ -104,3 +104,11 @@ print(parse_query("SELECT 7 // 2, [x FOR x IN [1]]").sql("duckdb"))
 def test_a_dialect_that_another_thread_is_loading_is_waited_for() -> None:
     done = subprocess.run([sys.executable, "-c", _HALF_A_DIALECT], capture_output=True, text=True, check=True)
     assert done.stdout == "SELECT 7 // 2, [x FOR x IN [1]]\n"
+
+
+@pytest.mark.parametrize("name", ["path", "file_size", "partition"])
+def test_a_hidden_column_without_quotes_is_told_from_a_parameter(name: str) -> None:
+    with pytest.raises(QueryError, match=rf'\${name} has no value.* The column is written "\${name}"'):
+        bind_parameters(parse_query(f"SELECT ${name} FROM t"), None, "")
+    with pytest.raises(QueryError, match=r"\$day has no value: no values were given$"):
+        bind_parameters(parse_query("SELECT $day FROM t"), None, "")

@@ -18,6 +18,7 @@ from lakeq.planner.writing.sqltypes import (
     REALS,
     SqlType,
     digits_of,
+    holds,
     is_wide,
     read_type,
     spell_type,
@@ -107,11 +108,11 @@ def _fold(value: Value, target: SqlType, scope: Scope) -> Value | None:
         if made is None:
             return None
     elif value.kind in EXACT and target.kind in EXACT:
-        p, s = digits_of(target)
-        made = Decimal(known).quantize(Decimal(1).scaleb(-s), context=_DIGITS)
-        if abs(made) >= Decimal(10) ** (p - s):
+        made = Decimal(known).quantize(Decimal(1).scaleb(-digits_of(target)[1]), context=_DIGITS)
+        made = _in_bounds(made, target)
+
+        if made is None:
             return None
-        made = int(made) if target.kind == "integer" else made
     elif value.kind in NUMBERS and target.kind in REALS and not isinstance(known, bool):
         made = float(known)
     elif value.kind == "date" and target.kind == "timestamp":
@@ -126,6 +127,13 @@ def _fold(value: Value, target: SqlType, scope: Scope) -> Value | None:
     return write_constant(made, target, value.node, scope.dialect)
 
 
+def _in_bounds(number: Decimal, target: SqlType) -> int | Decimal | None:
+    """The number as a constant of an integer or decimal; None where it has none, and the cast fails."""
+    if target.kind == "integer":
+        return int(number) if holds(target, int(number)) else None
+    return number if abs(number) < Decimal(10) ** (target.precision - target.scale) else None
+
+
 def _read_text(text: str, target: SqlType) -> object:
     """What DuckDB reads a text as; None where that is not certain."""
     try:
@@ -138,10 +146,10 @@ def _read_text(text: str, target: SqlType) -> object:
                 moment = dt.datetime.fromisoformat(text)
                 return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
             case "integer" if re.fullmatch(r"[+-]?\d{1,18}", text) and not is_wide(target):
-                return int(text) if abs(int(text)) < 10 ** (digits_of(target)[0] - 1) else None
+                return _in_bounds(Decimal(text), target)
             case "decimal" if re.fullmatch(r"[+-]?\d{1,18}(\.\d{1,18})?", text):
                 made = Decimal(text).quantize(Decimal(1).scaleb(-target.scale), context=_DIGITS)
-                return made if abs(made) < Decimal(10) ** (target.precision - target.scale) else None
+                return _in_bounds(made, target)
             case "double" if re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?|(?i:[+-]?inf|nan)", text):
                 return float(text)
             case "boolean" if text.casefold() in ("true", "false"):

@@ -19,6 +19,7 @@ from lakeq.planner.writing.sqltypes import (
     SqlType,
     common_type,
     digits_of,
+    holds,
 )
 from lakeq.planner.writing.texts import write_lower
 from lakeq.planner.writing.values import Value, write_constant
@@ -78,7 +79,7 @@ def meet(values: list[Value], node: exp.Expr) -> SqlType:
     others = [t for t in firm if t.kind == "integer" and not any(t is v.type for v in plain)]
     if plain and others and len(others) + len(plain) == len(firm):
         widest = common_type(others)
-        if widest is not None and all(_holds(widest, v.constant) for v in plain):
+        if widest is not None and all(holds(widest, v.constant) for v in plain):
             return widest
     found = common_type(firm) if firm else values[0].type
     if found is not None and found.kind == "null":
@@ -87,10 +88,6 @@ def meet(values: list[Value], node: exp.Expr) -> SqlType:
         kinds = " and ".join(dict.fromkeys(v.type.name for v in values))
         raise Refusal(f"{kinds} in one expression. CAST them alike", node)
     return found
-
-
-def _holds(type_: SqlType, value: int) -> bool:
-    return abs(value) < 10 ** (digits_of(type_)[0] - 1) and not (value < 0 and type_.name.startswith("U"))
 
 
 def fit(value: Value, wanted: SqlType, scope: Scope) -> Value:

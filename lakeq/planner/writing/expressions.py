@@ -107,6 +107,10 @@ def _write_null(node: exp.Expr, scope: Scope) -> Value:
     return write_constant(None, NULL, node, scope.dialect, is_literal=True)
 
 
+def _refuse_parameter(node: exp.Expr, scope: Scope) -> Value:
+    raise Refusal("the value of a parameter, which has no literal there", node)
+
+
 def _write_column(node: exp.Expr, scope: Scope) -> Value:
     if isinstance(node, exp.Identifier):  # a parameter of a lambda
         node = exp.Column(this=node.copy())
@@ -191,6 +195,7 @@ _RULES: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], ...] = 
     (exp.Literal, _write_literal),
     (exp.Boolean, _write_boolean),
     (exp.Null, _write_null),
+    ((exp.Parameter, exp.Placeholder), _refuse_parameter),
     ((exp.Column, exp.Identifier), _write_column),
     (exp.Dot, _write_dot),
     (exp.Paren, _write_paren),

@@ -97,10 +97,6 @@ def _spell_calls(tree: exp.Expr) -> exp.Expr:
             side = (node.args.get("position") or "both").casefold()
             name = {"leading": "ltrim", "trailing": "rtrim"}.get(side, "trim")
             spelled = call(name, node.this, node.expression)
-        elif isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
-            spelled = call("if", node.this, node.args["true"], node.args.get("false"))
         if spelled is not None:
-            if node is tree:
-                return spelled
             node.replace(spelled)
     return tree

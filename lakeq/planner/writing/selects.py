@@ -165,8 +165,6 @@ def _spread_items(select: exp.Expr, source: str, scope: Scope) -> tuple[str, exp
     if any(has_aggregate(s) or has_window(s) for s in select.expressions):
         raise Refusal("unnest() beside an aggregate or a window", select)
     place, call = found[0]
-    if len(call.expressions) != 1:
-        raise Refusal("unnest() with options", call)
     text, relation = spread(scope.express(call.expressions[0]), "items", ["item"], scope)
     item = exp.Column(this=exp.to_identifier("item"), table=exp.to_identifier("items"))
     scope.relations.append(replace(relation, name="lakeq items", hidden=frozenset({"item"})))

@@ -11,6 +11,7 @@ _DIGITS = {
     "TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19, "HUGEINT": 38,
     "UTINYINT": 3, "USMALLINT": 5, "UINTEGER": 10, "UBIGINT": 20,
 }  # fmt: skip
+_BITS: dict[str, int] = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64}
 _SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _HOLDS_UNSIGNED = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "HUGEINT"}
 _KINDS = {
@@ -129,6 +130,14 @@ def spell_type(type_: SqlType, dialect: str) -> str:
 def is_wide(type_: SqlType) -> bool:
     """Whether an integer has more digits than the other engines' integers: there it is a DECIMAL."""
     return type_.name in ("HUGEINT", "UBIGINT")
+
+
+def holds(type_: SqlType, number: int) -> bool:
+    """Whether an integer type has the number; of HUGEINT those that a DECIMAL(38, 0) has."""
+    if is_wide(type_):
+        return abs(number) < 10**38 and (number >= 0 or type_ == HUGEINT)
+    half = 1 << _BITS[type_.name.removeprefix("U")] - 1
+    return 0 <= number < 2 * half if type_.name.startswith("U") else -half <= number < half
 
 
 def digits_of(type_: SqlType) -> tuple[int, int]:

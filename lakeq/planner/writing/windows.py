@@ -39,8 +39,6 @@ def write_aggregate(node: exp.Expr, scope: Scope, test: str = "", over: str = ""
     if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
         distinct = True
         arguments = list(arguments[0].expressions)
-        if len(arguments) == 1 and isinstance(arguments[0], exp.Order):
-            raise Refusal("DISTINCT and ORDER BY within an aggregate", node)
     if len(arguments) == 1 and isinstance(arguments[0], exp.Star):
         if node.name.casefold() != "count":
             raise Refusal(f"{node.name}(*)", node)
@@ -68,9 +66,8 @@ def write_window(node: exp.Expr, scope: Scope) -> Value:
     call, ignores_nulls = node.this, False
     if isinstance(call, exp.IgnoreNulls | exp.RespectNulls):
         call, ignores_nulls = call.this, isinstance(call, exp.IgnoreNulls)
-    for part in ("first", "exclude"):
-        if node.args.get(part):
-            raise Refusal(f"OVER with {part.upper()}", node)
+    if node.args.get("first") is not None:
+        raise Refusal("OVER with FIRST or LAST", node)
     name = call.name.casefold() if isinstance(call, exp.Anonymous) else ""
     if isinstance(call, exp.Filter):
         return write_filter(call, scope, _write_over(node, scope, orders=False))

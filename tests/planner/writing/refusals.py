@@ -210,6 +210,7 @@ REFUSED: dict[str, list[str]] = {
         "SELECT * FROM w POSITIONAL JOIN u",
         "SELECT i FROM v UNION ALL SELECT s FROM v",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT * FROM r",
+        "SELECT id, unnest([st]) AS r FROM v ORDER BY id",
         "SELECT id FROM v ORDER BY id LIMIT 10%",
         "SELECT * FROM v TABLESAMPLE 50%",
         "PIVOT w ON n IN (1, 2) USING count(*)",
