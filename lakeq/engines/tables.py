@@ -110,7 +110,7 @@ def open_tables(
     opened = []
     for number, read in enumerate(merge_scans(plan)):
         store, decoder = stores(read.table.store_root), FORMATS[read.table.format]
-        arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, {}, None) is None for s in read.schemas[:1])
+        arrow = by_arrow or any(decoder.duckdb_scan("[]", s, {}, None) is None for s in read.schemas[:1])
         if not arrow and read.table.format == "parquet":
             read = _unite_schemas(read)
         may_open = not counts and (arrow or store.root in roots)

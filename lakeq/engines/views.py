@@ -153,14 +153,15 @@ def _duckdb_scan(read: TableRead, group: FileGroup, decoder: Format, name: str, 
     keys = {name: name for name in columns} if group.native else _made_up_keys(read)
     hive_types = {key: sql_type(columns[name].type) for name, key in keys.items()}
     unread = _unread(read, group)
-    types = {
-        column.name: "VARCHAR" if column.name.casefold() in unread else sql_type(column.type)
+    columns_read = [
+        replace(column, type=pa.string()) if column.name.casefold() in unread else column
         for column in group.schema.columns
-    }
+    ]
+    schema = replace(group.schema, columns=tuple(columns_read))
     file_column = FILE_COLUMN if with_file else None
     # The list of paths stays out of the text, so that binding the view need not look at every file.
     paths = f"getvariable({quote_text(name)})"
-    source = decoder.duckdb_scan(paths, group.schema, types, hive_types, file_column)
+    source = decoder.duckdb_scan(paths, schema, hive_types, file_column)
     if source is None:
         raise ExecutionError(f"Format {decoder.name} has no reader in DuckDB. Use scanner='arrow'.")
     return _Scan(source, group, keys, unread)
@@ -217,14 +218,7 @@ def _dataset(
     partitions = [_constants(columns, row) for row in rows]
     sizes, counts = files["size"].to_pylist(), files["row_count"].to_pylist()
     shown = map(ArrowFile, paths, sizes, partitions, counts, _kept_groups(read, files))
-    return decoder.arrow_dataset(
-        list(shown),
-        group.schema,
-        columns,
-        {column.name: column.type for column in group.schema.columns},
-        filesystem,
-        opened.decoded,
-    )
+    return decoder.arrow_dataset(list(shown), group.schema, columns, filesystem, opened.decoded)
 
 
 def _kept_groups(read: TableRead, files: pa.Table) -> list[frozenset[int] | None]:

@@ -180,7 +180,6 @@ class Format(Protocol):
         self,
         paths: str,
         schema: FileSchema,
-        types: Mapping[str, str],
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
@@ -188,8 +187,7 @@ class Format(Protocol):
 
         `paths` is the SQL expression that gives the list of their paths.
 
-        `types` gives the SQL type in which to read each of the file's columns (text formats parse
-        straight into it; Parquet ignores it and the caller casts). `hive_types` are the partition
+        Text formats parse straight into the types of `schema`. `hive_types` are the partition
         columns, in Hive form in the paths, with their SQL types; empty: no Hive parsing. `filename`
         names a column that shows the path, if given. Options are always spelled out: nothing is sniffed.
         """
@@ -199,13 +197,12 @@ class Format(Protocol):
         files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
-        types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:
         """A pyarrow dataset over the same files, one fragment a file carrying its partition expression.
 
-        Its schema is `partition_columns` and the file's columns (text formats: parsed into `types`).
+        Its schema is `partition_columns` and the columns of `schema` (text formats parse into its types).
         The independent decoder, and the only one for ORC, which leaves out row groups that are not to be read
         and tells `reads` what it asks for.
         """

@@ -16,7 +16,7 @@ import pyarrow.csv
 from lakeq.errors import ConfigError, CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, ReadOptions, Source
-from lakeq.formats.fragments import Rows, file_fields, hold_rows
+from lakeq.formats.fragments import Rows, hold_rows, text_fields
 from lakeq.formats.head import HEAD_BYTES, decode_head, read_head
 from lakeq.formats.scan_sql import call_text_reader, check_text
 from lakeq.formats.types import cast_text, infer_text_type, quote_text, sql_type
@@ -77,7 +77,6 @@ class CsvFormat:
         self,
         paths: str,
         schema: FileSchema,
-        types: Mapping[str, str],
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
@@ -98,7 +97,7 @@ class CsvFormat:
             # In pieces DuckDB loses a last line that is longer than one; a compressed file has none.
             "parallel": str(schema.option("compression") == "none").lower(),
         }
-        wanted = {column.name: types.get(column.name, sql_type(column.type)) for column in schema.columns}
+        wanted = {column.name: sql_type(column.type) for column in schema.columns}
         check = check_text if schema.option("null") == "" else check_any
         return call_text_reader("read_csv", paths, options, wanted, hive_types, filename, check)
 
@@ -107,12 +106,11 @@ class CsvFormat:
         files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
-        types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:
         """All files decoded into memory at once: cells as text first, then cast exactly."""
-        fields = file_fields(schema, partition_columns, types)
+        fields = text_fields(schema, partition_columns)
         decoded = [_decode_file(file.path, schema, fields, filesystem) for file in files]
         return hold_rows(decoded, [file.partition for file in files], fields, partition_columns)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -49,18 +49,16 @@ def hold_rows(
     return ds.dataset(pa.concat_tables(tables))
 
 
-def file_fields(
-    schema: FileSchema, partition_columns: Sequence[Column], types: Mapping[str, pa.DataType] | None = None
-) -> list[pa.Field]:
-    """The columns of a file but for those of a partition column's name, which wins.
-
-    They are as stored or, for formats that parse text, of `types`; text where these are not settled.
-    """
+def file_fields(schema: FileSchema, partition_columns: Sequence[Column]) -> list[pa.Field]:
+    """The columns of a file but for those of a partition column's name, which wins."""
     keys = {column.name for column in partition_columns}
-    stored = [column for column in schema.columns if column.name not in keys]
-    if types is None:
-        return [pa.field(column.name, column.type) for column in stored]
-    return [pa.field(c.name, settle_type(types.get(c.name, c.type))) for c in stored]
+    return [pa.field(column.name, column.type) for column in schema.columns if column.name not in keys]
+
+
+def text_fields(schema: FileSchema, partition_columns: Sequence[Column]) -> list[pa.Field]:
+    """As `file_fields`, of a file of text: text where a type is not settled."""
+    fields = file_fields(schema, partition_columns)
+    return [field.with_type(settle_type(field.type)) for field in fields]
 
 
 def scan_schema(fields: Sequence[pa.Field], partition_columns: Sequence[Column]) -> pa.Schema:

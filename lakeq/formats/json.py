@@ -11,7 +11,7 @@ import pyarrow as pa
 from lakeq.errors import CorruptFileError
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, ReadOptions, Source
-from lakeq.formats.fragments import Rows, file_fields, hold_rows
+from lakeq.formats.fragments import Rows, hold_rows, text_fields
 from lakeq.formats.head import HEAD_BYTES, Head, decode_head, read_head
 from lakeq.formats.json_values import (
     JsonSyntaxError,
@@ -66,7 +66,6 @@ class JsonFormat:
         self,
         paths: str,
         schema: FileSchema,
-        types: Mapping[str, str],
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
@@ -78,7 +77,7 @@ class JsonFormat:
             "ignore_errors": "false",
             "maximum_object_size": str(16 << 20),
         }
-        wanted = {column.name: types.get(column.name, sql_type(column.type)) for column in schema.columns}
+        wanted = {column.name: sql_type(column.type) for column in schema.columns}
         return call_text_reader("read_json", paths, options, wanted, hive_types, filename, check_json)
 
     def arrow_dataset(
@@ -86,12 +85,11 @@ class JsonFormat:
         files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
-        types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:
         """All files decoded into memory at once, by the standard library."""
-        fields = file_fields(schema, partition_columns, types)
+        fields = text_fields(schema, partition_columns)
         decoded = [_decode_file(file.path, schema, fields, filesystem) for file in files]
         return hold_rows(decoded, [file.partition for file in files], fields, partition_columns)
 

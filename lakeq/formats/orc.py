@@ -53,7 +53,6 @@ class OrcFormat:
         self,
         paths: str,
         schema: FileSchema,
-        types: Mapping[str, str],
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
@@ -64,7 +63,6 @@ class OrcFormat:
         files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
-        types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:

@@ -66,7 +66,6 @@ class ParquetFormat:
         self,
         paths: str,
         schema: FileSchema,
-        types: Mapping[str, str],
         hive_types: Mapping[str, str],
         filename: str | None,
     ) -> str | None:
@@ -85,7 +84,6 @@ class ParquetFormat:
         files: Sequence[ArrowFile],
         schema: FileSchema,
         partition_columns: Sequence[Column],
-        types: Mapping[str, pa.DataType],
         filesystem: pa.fs.FileSystem,
         reads: ArrowReads,
     ) -> ds.Dataset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import pyarrow.dataset as ds
 from lakeq.formats.arrow_reads import ArrowReads
 from lakeq.formats.base import ArrowFile, Column, FileFacts, FileSchema, Format, ReadOptions
 from lakeq.formats.scan_sql import list_literal
-from lakeq.formats.types import sql_type
 
 
 @dataclass
@@ -62,13 +61,17 @@ def read_with_duckdb(
         return connection.sql(f"SELECT * FROM {scan_sql(format, source, schema, types)}").to_arrow_table()
 
 
+def retype(schema: FileSchema, types: dict[str, pa.DataType] | None) -> FileSchema:
+    """The schema with other types of its columns, as a table may have settled on."""
+    return replace(
+        schema, columns=tuple(Column(c.name, (types or {}).get(c.name, c.type)) for c in schema.columns)
+    )
+
+
 def scan_sql(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None
 ) -> str:
-    chosen = types or {column.name: column.type for column in schema.columns}
-    scan = format.duckdb_scan(
-        list_literal([source.path]), schema, {n: sql_type(t) for n, t in chosen.items()}, {}, None
-    )
+    scan = format.duckdb_scan(list_literal([source.path]), retype(schema, types), {}, None)
     assert scan is not None
     return scan
 
@@ -76,8 +79,7 @@ def scan_sql(
 def read_with_arrow(
     format: Format, source: FileSource, schema: FileSchema, types: dict[str, pa.DataType] | None = None
 ) -> pa.Table:
-    chosen = types or {column.name: column.type for column in schema.columns}
-    return arrow_dataset(format, [source], [ds.scalar(True)], schema, [], chosen).to_table()
+    return arrow_dataset(format, [source], [ds.scalar(True)], retype(schema, types), []).to_table()
 
 
 def arrow_dataset(
@@ -86,14 +88,13 @@ def arrow_dataset(
     partitions: Sequence[ds.Expression],
     schema: FileSchema,
     partition_columns: Sequence[Column],
-    types: dict[str, pa.DataType],
 ) -> ds.Dataset:
     files = [
         ArrowFile(source.path, source.size, partition)
         for source, partition in zip(sources, partitions, strict=True)
     ]
     local = pa.fs.LocalFileSystem()
-    return format.arrow_dataset(files, schema, partition_columns, types, local, ArrowReads())
+    return format.arrow_dataset(files, schema, partition_columns, local, ArrowReads())
 
 
 def assert_decoders_agree(

@@ -346,15 +346,13 @@ def test_hive_columns_and_file_names_come_along(tmp_path: Path) -> None:
     folder.mkdir()
     source = write(folder / "a.csv", "id\n1\n")
     schema = inspect(CSV, source, header=True).schema
-    scan = CSV.duckdb_scan(
-        list_literal([source.path]), schema, {"id": "BIGINT"}, {"month": "BIGINT"}, "its file"
-    )
+    scan = CSV.duckdb_scan(list_literal([source.path]), schema, {"month": "BIGINT"}, "its file")
     with duckdb.connect() as connection:
         relation = connection.sql(f"SELECT * FROM {scan} WHERE month = 3")
         assert relation.fetchall() == [(1, source.path, 3)]
         assert relation.columns == ["id", "its file", "month"]
     month = Column("month", pa.int64())
-    dataset = arrow_dataset(CSV, [source], [ds.field("month") == 3], schema, [month], {"id": pa.int64()})
+    dataset = arrow_dataset(CSV, [source], [ds.field("month") == 3], schema, [month])
     assert dataset.to_table().to_pylist() == [{"id": 1, "month": 3}]
 
 

@@ -105,7 +105,7 @@ def test_empty_objects_are_rows_without_columns(tmp_path: Path) -> None:
     assert facts.has_rows
     assert read_with_duckdb(JSON, source, facts.schema).num_rows == 2
     key = Column("k", pa.int64())
-    dataset = arrow_dataset(JSON, [source], [ds.field("k") == 1], facts.schema, [key], {})
+    dataset = arrow_dataset(JSON, [source], [ds.field("k") == 1], facts.schema, [key])
     assert dataset.to_table().to_pylist() == [{"k": 1}, {"k": 1}]
 
 
@@ -282,7 +282,7 @@ def test_partition_values_are_constant_columns_of_each_file(tmp_path: Path) -> N
     columns = [Column("k", pa.int64()), Column("d", pa.date32())]
     conditions = [(ds.field("k") == 7) & (ds.field("d") == pa.scalar(date(2026, 1, i + 1))) for i in range(2)]
     conditions.append((ds.field("k") == 8) & ds.field("d").is_null())
-    dataset = arrow_dataset(JSON, sources, conditions, schema, columns, {"a": pa.int64(), "k": pa.string()})
+    dataset = arrow_dataset(JSON, sources, conditions, schema, columns)
     assert dataset.to_table().to_pylist() == [
         {"a": 0, "k": 7, "d": date(2026, 1, 1)},
         {"a": 1, "k": 7, "d": date(2026, 1, 2)},

@@ -50,7 +50,7 @@ def test_files_of_others_are_read(tmp_path: Path) -> None:
     types = dict(names_and_types(facts.schema))
     assert types["middle"] == "struct<list: list<item: struct<int1: int32, string1: string>>>"
     assert types["map"] == "map<string, struct<int1: int32, string1: string>>"
-    dataset = arrow_dataset(ORC, [source], [ds.scalar(True)], facts.schema, [], {})
+    dataset = arrow_dataset(ORC, [source], [ds.scalar(True)], facts.schema, [])
     assert dataset.to_table().column("string1").to_pylist() == ["hi", "bye"]
 
 
@@ -58,10 +58,10 @@ def test_duckdb_has_no_reader_and_arrow_adds_the_partition(tmp_path: Path) -> No
     first = stored(tmp_path / "a.orc", {"a": pa.array([1, 2]), "k": pa.array(["file", "file"])})
     second = stored(tmp_path / "b.orc", {"a": pa.array([3]), "k": pa.array(["file"])})
     schema = inspect(ORC, first).schema
-    assert ORC.duckdb_scan("[]", schema, {}, {}, None) is None
+    assert ORC.duckdb_scan("[]", schema, {}, None) is None
     at = Column("k", pa.timestamp("us"))
     conditions = [ds.field("k") == pa.scalar(datetime(2026, 1, 1), at.type), ds.field("k").is_null()]
-    dataset = arrow_dataset(ORC, [first, second], conditions, schema, [at], {})
+    dataset = arrow_dataset(ORC, [first, second], conditions, schema, [at])
     assert dataset.to_table(columns=["a", "k"]).to_pylist() == [
         {"a": 1, "k": datetime(2026, 1, 1)},
         {"a": 2, "k": datetime(2026, 1, 1)},

@@ -173,7 +173,7 @@ def read_bytes(source: FileSource, facts: FileFacts, columns: Sequence[str]) -> 
     reads = ArrowReads()
     files = [ArrowFile(source.path, source.size, ds.scalar(True), facts.row_count)]
     local = pa.fs.LocalFileSystem()
-    dataset = ORC.arrow_dataset(files, facts.schema, [Column("k", pa.bool_())], {}, local, reads)
+    dataset = ORC.arrow_dataset(files, facts.schema, [Column("k", pa.bool_())], local, reads)
     dataset.to_table(columns=list(columns))
     assert reads.data is not None
     return reads.data

@@ -39,7 +39,7 @@ def footer_starts(facts: FileFacts) -> list[int]:
 def scan(source: FileSource, reads: ArrowReads, groups: frozenset[int] | None = None) -> ds.Dataset:
     facts = inspect(ORC, source)
     file = ArrowFile(source.path, source.size, ds.field("k") == 7, facts.row_count, groups)
-    return ORC.arrow_dataset([file], facts.schema, [KEY], {}, pa.fs.LocalFileSystem(), reads)
+    return ORC.arrow_dataset([file], facts.schema, [KEY], pa.fs.LocalFileSystem(), reads)
 
 
 def stripe_bytes(source: FileSource, stripes: Sequence[int], *columns: str) -> int:

@@ -300,7 +300,7 @@ def test_a_page_with_another_checksum_is_not_decoded_by_arrow(tmp_path: Path) ->
     data = bytearray(path.read_bytes())
     data[data.index((500).to_bytes(8, "little") + (501).to_bytes(8, "little"))] ^= 1
     path.write_bytes(data)
-    dataset = arrow_dataset(PARQUET, [source], [ds.scalar(True)], inspect(PARQUET, source).schema, [], {})
+    dataset = arrow_dataset(PARQUET, [source], [ds.scalar(True)], inspect(PARQUET, source).schema, [])
     with pytest.raises(OSError, match="CRC checksum verification failed"):
         dataset.to_table()
 
@@ -310,12 +310,12 @@ def test_partitions_are_columns_and_win_over_the_file(tmp_path: Path) -> None:
     folder.mkdir()
     source = stored(folder / "a'b.parquet", {"a": pa.array([1]), "k": pa.array(["file"])})
     schema = inspect(PARQUET, source).schema
-    scan = PARQUET.duckdb_scan(list_literal([source.path]), schema, {}, {"k": "BIGINT"}, "f")
+    scan = PARQUET.duckdb_scan(list_literal([source.path]), schema, {"k": "BIGINT"}, "f")
     with duckdb.connect() as connection:
         relation = connection.sql(f"SELECT a, k, f FROM {scan} WHERE k = 7")
         assert relation.fetchall() == [(1, 7, source.path)]
     key = Column("k", pa.int64())
-    dataset = arrow_dataset(PARQUET, [source], [ds.field("k") == 7], schema, [key], {})
+    dataset = arrow_dataset(PARQUET, [source], [ds.field("k") == 7], schema, [key])
     assert dataset.to_table().to_pylist() == [{"a": 1, "k": 7}]
     assert dataset.count_rows(filter=pc.field("k") == 8) == 0
 
