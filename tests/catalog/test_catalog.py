@@ -12,7 +12,7 @@ import pytest
 from lakeq.catalog import lake_stores, lake_tables, prefixes
 from lakeq.catalog.catalog import Catalog
 from lakeq.catalog.definitions import LakeDefinition, define_table
-from lakeq.catalog.freshness import Freshness
+from lakeq.catalog.freshness import Freshness, parse_freshness
 from lakeq.errors import CatalogError, ConfigError, TableNotFoundError
 from lakeq.planner.bind import bind_query
 from lakeq.planner.build import PlanSettings, build_plan
@@ -269,7 +269,20 @@ def test_a_declared_layout_is_walked_without_a_sketch(world: World) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "5 weeks", -1, True])
 def test_a_freshness_that_means_nothing_is_refused(text: object) -> None:
-    from lakeq.catalog.freshness import parse_freshness
-
     with pytest.raises(ConfigError, match="Not a freshness"):
         parse_freshness(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("always", 0.0),
+        ("index", None),
+        (90, 90.0),
+        (0.5, 0.5),
+        ("15m", 900.0),
+        ("1d", 86_400.0),
+    ],
+)
+def test_a_freshness_is_an_age(text: str | float, seconds: float | None) -> None:
+    assert parse_freshness(text) == Freshness(seconds)

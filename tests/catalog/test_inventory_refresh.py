@@ -196,6 +196,56 @@ def test_an_inventory_of_another_prefix_is_refused(lake: InventoriedLake) -> Non
     assert not list(lake.folder.glob("cache/listings/*.large/*index*"))
 
 
+def list_indexes(lake: InventoriedLake) -> list[str]:
+    return sorted(path.name for path in lake.folder.glob("cache/listings/*.large/*.index"))
+
+
+def test_an_index_that_another_process_has_made_is_taken_as_it_is(lake: InventoriedLake) -> None:
+    lake.take_inventory()
+    first, second = lake.catalog(), lake.catalog()
+    for catalog in (first, second):  # both were opened when there was none
+        assert catalog.refresh(inventory=str(lake.config))
+    assert list_indexes(lake) == ["00000001.index"]
+    assert len(paths(scan(second, ONE_DAY))) == 1
+
+
+def test_the_last_two_indexes_are_kept(lake: InventoriedLake) -> None:
+    for minutes in (0, 10, 20, 30):
+        lines = [Listed(f"lake/{path}", 7, "e", OLD) for path in DAYS]
+        write_inventory(lake.config, [lines], at=TAKEN_AT + dt.timedelta(minutes=minutes))
+        lake.catalog().refresh(inventory=str(lake.config))
+    assert list_indexes(lake) == ["00000003.index", "00000004.index"]
+    assert len(paths(scan(lake.catalog(), ONE_DAY))) == 1
+
+
+def test_without_a_cache_folder_a_small_inventory_is_held_and_a_large_one_refused(
+    lake: InventoriedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.take_inventory()
+    definition = LakeDefinition(lake.store.root)
+    unkept = Catalog(definition, Freshness(None), None, clock=lambda: lake.now)
+    with pytest.raises(CatalogError, match=r"36 objects, too many for memory.* Give a cache folder"):
+        unkept.refresh(inventory=str(lake.config))
+    monkeypatch.setattr(inventory_index.take_inventory, "__defaults__", (MOST_IN_MEMORY,))
+    unkept.refresh(inventory=str(lake.config))
+    assert len(paths(scan(unkept, ONE_DAY))) == 1
+    assert not list_indexes(lake)
+
+
+def test_an_index_that_cannot_be_written_says_where_room_is_to_be_made(
+    lake: InventoriedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.take_inventory()
+
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(inventory_index, "sort_rows", fill)
+    with pytest.raises(CatalogError, match=r"No space left.*Make room in .*\.large, or choose another"):
+        lake.catalog().refresh(inventory=str(lake.config))
+    assert not list_indexes(lake)
+
+
 def test_an_interrupt_leaves_nothing_behind_and_what_a_killed_process_left_is_removed(
     lake: InventoriedLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

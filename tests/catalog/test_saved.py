@@ -70,3 +70,25 @@ def test_the_younger_contents_of_a_folder_stay() -> None:
     objects.put_folder("t/", FolderListing(("t/new/",), empty), 9)
     objects.put_folder("t/", FolderListing(("t/old/",), empty), 5)
     assert objects.folders["t/"].folder.folders == ("t/new/",)
+
+
+def test_without_a_folder_nothing_is_kept_and_nothing_known() -> None:
+    nowhere = CatalogFolder(None)
+    assert nowhere.save("k", [], known(5, "t/a"), None, None) is None
+    assert nowhere.load("k").tables is None and not nowhere.load("k").known.objects.num_rows
+    assert nowhere.large("k") is None and nowhere.usage() == (0, 0)
+    nowhere.clear()
+
+
+def test_large_indexes_count_and_go_with_the_catalogs(tmp_path: Path) -> None:
+    folder = CatalogFolder(tmp_path)
+    folder.save("k", [], known(5, "t/a"), None, None)
+    large = folder.large("k")
+    assert large is not None
+    index = large / "00000001.index"
+    index.mkdir(parents=True)
+    (index / "0.parquet").write_bytes(b"x" * 1000)
+    (catalog,) = tmp_path.glob("*.catalog")
+    assert folder.usage() == (1, 1000 + catalog.stat().st_size)
+    folder.clear()
+    assert folder.usage() == (0, 0) and not large.exists()
