@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ CACHES = ("cold", "footers known", "warm")
 """What was known before: nothing; listings and footers; all that the query reads."""
 DOORS = ("rows", "stream", "file")
 """How the answer is asked for: as a table, in batches, or as a file by the command line."""
-SPARE_SECONDS, _QUIET_SECONDS = 5.0, 0.1
+SPARE_SECONDS, _QUIET_SECONDS, _LEFT_SECONDS = 5.0, 0.1, 60.0
 _SHIFT = 16
 """Added to each number of a replaced file: of as many rows it has as many bytes in every format."""
 
@@ -128,14 +129,16 @@ class Sweep:
             else:
                 with self._changing(case, allowed):
                     outcome = self._judge(case, allowed, cache, found)
-        if outcome.end != "right":
-            self._settle()
+        self._settle(outcome)
         return outcome
 
-    def _settle(self) -> None:
-        """Wait for requests of a query that has failed, which nobody waits for: they are not the next one's."""
+    def _settle(self, outcome: Outcome) -> None:
+        """Wait for requests of the query that is over, which nobody waits for: they are not the next one's."""
         self._proxy.reset()
-        seen = -1
+        deadline = time.monotonic() + _LEFT_SECONDS
+        while _any_thread_asks() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seen = len(self._proxy.log) if outcome.end == "right" else -1
         while seen != len(self._proxy.log):
             seen = len(self._proxy.log)
             time.sleep(_QUIET_SECONDS)
@@ -265,6 +268,10 @@ class Sweep:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             shutil.copytree(self._kept(file_format, cache), folder, dirs_exist_ok=True)
             yield Path(folder)
+
+
+def _any_thread_asks() -> bool:
+    return any(thread.name.startswith("lakeq-") for thread in threading.enumerate())
 
 
 def _read_rows(path: Path) -> pa.Table:
