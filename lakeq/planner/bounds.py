@@ -8,14 +8,15 @@ DuckDB orders it, and footers leave it out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from sqlglot import exp
 
-from lakeq.formats.types import quote_name, quote_text
+from lakeq.formats.types import quote_name, quote_text, sql_type
 from lakeq.planner.logic import is_deterministic
+from lakeq.planner.other_types import Constant, OtherType, expression_family, find_other_types, join_families
 
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE, exp.EQ: exp.EQ, exp.NEQ: exp.NEQ,
@@ -82,8 +83,6 @@ class BoundedColumn:
 
 FindLeaf = Callable[[exp.Expr], Leaf | None]
 """Gives the leaf that a column reference means (nested fields too), None for anything else."""
-Constant = Callable[[exp.Expr], str | None]
-"""Gives the SQL of an expression that is the same for all rows of a file, None for anything else."""
 
 
 def type_family(kind: pa.DataType) -> str:
@@ -95,25 +94,6 @@ def type_family(kind: pa.DataType) -> str:
     if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
         return "time"
     return "instant" if pa.types.is_timestamp(kind) else ""
-
-
-def expression_family(node: exp.Expr) -> str:
-    """The family of an expression's annotated type; `any` for an untyped string literal."""
-    node = node.unnest()
-    if isinstance(node, exp.Literal) and node.is_string:
-        return "any"
-    if isinstance(node, exp.Null):
-        return "any"
-    kind = node.type
-    if kind is None or not isinstance(kind, exp.DataType):
-        return ""
-    if kind.this in exp.DataType.NUMERIC_TYPES:
-        return "number"
-    if kind.this in exp.DataType.TEXT_TYPES:
-        return "text"
-    if kind.this in (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ) or node.find(exp.UnixToTime):
-        return "instant"
-    return "time" if kind.this in exp.DataType.TEMPORAL_TYPES and kind.this is not exp.DType.TIME else ""
 
 
 _RISING_CALLS = (
@@ -192,22 +172,30 @@ def bound_condition(
             return None
         column = BoundedColumn(leaf)
         return (f"(TRUE{column.and_any_value})" if negated else column.any_null), leaf.path
-    if isinstance(node, exp.Between):
-        low, high = (
-            type_(this=node.this, expression=node.args[key])
-            for type_, key in ((exp.GTE, "low"), (exp.LTE, "high"))
-        )
-        sides = [bound_condition(part, negated, find_leaf, constant) for part in (low, high)]
-        return join_conditions(sides, " OR " if negated else " AND ")
-    if isinstance(node, exp.In):
-        if node.args.get("query") or node.args.get("unnest") or not node.expressions:
-            return None
-        parts = [exp.EQ(this=node.this, expression=value) for value in node.expressions]
-        sides = [bound_condition(part, negated, find_leaf, constant) for part in parts]
-        return join_conditions(sides, " AND " if negated else " OR ")
+    if isinstance(node, exp.Between | exp.In):
+        return _compare_at_once(node, negated, find_leaf, constant)
     if isinstance(node, exp.Like | exp.StartsWith) and not negated:
         return prefix_condition(node, find_leaf)
     return comparison(node, negated, find_leaf, constant)
+
+
+def _compare_at_once(
+    node: exp.Between | exp.In, negated: bool, find_leaf: FindLeaf, constant: Constant
+) -> tuple[str, str] | None:
+    """BETWEEN and IN, comparison by comparison, each in the type that DuckDB compares all of them in."""
+    parts: list[exp.Binary]
+    if isinstance(node, exp.Between):
+        low, high = node.args["low"], node.args["high"]
+        parts = [exp.GTE(this=node.this, expression=low), exp.LTE(this=node.this, expression=high)]
+    elif node.args.get("query") or node.args.get("unnest") or not node.expressions:
+        return None
+    else:
+        parts = [exp.EQ(this=node.this, expression=value) for value in node.expressions]
+    others = find_other_types([part.expression for part in parts], constant)
+    if others is None:
+        return None
+    sides = [comparison(part, negated, find_leaf, constant, others) for part in parts]
+    return join_conditions(sides, " OR " if isinstance(node, exp.Between) == negated else " AND ")
 
 
 def join_conditions(sides: list[tuple[str, str] | None], word: str) -> tuple[str, str] | None:
@@ -220,9 +208,14 @@ def join_conditions(sides: list[tuple[str, str] | None], word: str) -> tuple[str
 
 
 def comparison(
-    node: exp.Expr, negated: bool, find_leaf: FindLeaf, constant: Constant
+    node: exp.Expr,
+    negated: bool,
+    find_leaf: FindLeaf,
+    constant: Constant,
+    others: Sequence[OtherType] = (),
 ) -> tuple[str, str] | None:
-    """One comparison of a bounded column with a value that is the same throughout a file."""
+    """One comparison of a bounded column with a value that is the same throughout a file, in a type that
+    holds `others` too."""
     operator = type(node)
     if operator not in _FLIPPED or (negated and operator not in _NEGATED):
         return None
@@ -232,10 +225,14 @@ def comparison(
         column, right, operator = bounded_column(right, find_leaf), left, _FLIPPED[operator]
     if column is None or not column.family:
         return None
-    family = expression_family(right)
+    family = join_families(expression_family(right), *(other.family for other in others))
     value = constant(right)
     if value is None:
         return None
+    if others:
+        own = column.wrap(f"CAST(NULL AS {sql_type(column.leaf.type)})")
+        listed = " ".join(f"WHEN FALSE THEN {other.sql}" for other in others)
+        value = f"CASE WHEN TRUE THEN {value} {listed} ELSE {own} END"
     if (column.family, family) == ("time", "instant") and getattr(column.leaf.type, "unit", "") != "ns":
         column = replace(column, slack=_SLACK)
     elif (column.family, family) != ("instant", "time") and family not in ("any", column.family):

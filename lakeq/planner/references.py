@@ -28,6 +28,7 @@ from lakeq.planner.logic import (
 from lakeq.planner.pushdown import push_through
 from lakeq.planner.scan import Missed
 from lakeq.planner.sources import Source, is_recursive, read_sources
+from lakeq.planner.union_types import OutputTypes, means_the_same
 from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
 from lakeq.planner.whole_rows import find_shown, keeps_whole
 
@@ -69,6 +70,7 @@ def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[
     order = list(root.traverse())[::-1]
     demands: dict[int, _Demand] = {id(scope): _Demand() for scope in order}
     demands[id(root)].add(TRUE.copy(), None, 1, None)
+    known = OutputTypes()
     for scope in order:
         if is_recursive(scope):
             demands[id(scope)].add(TRUE.copy(), None, 0, _NOTHING)
@@ -77,7 +79,7 @@ def collect_references(root: Scope, tables: Mapping[str, Table], make: Callable[
             continue
         if not demand.predicates:
             demand.add(TRUE.copy(), None, 1, _NOTHING)
-        yield from take_scope(scope, demand, demands, tables, make)
+        yield from take_scope(scope, demand, demands, tables, make, known)
 
 
 def take_scope(
@@ -86,10 +88,11 @@ def take_scope(
     demands: dict[int, _Demand],
     tables: Mapping[str, Table],
     make: Callable[..., R],
+    known: OutputTypes,
 ) -> Iterator[R]:
     """Yield the references made directly in `scope`, and pass its demands on to the scopes it reads."""
     if isinstance(scope.expression, exp.SetOperation):
-        pass_to_branches(scope, demand, demands)
+        pass_to_branches(scope, demand, demands, known)
         return
     if not isinstance(scope.expression, exp.Select):
         yield from whole_sources(scope, demand, demands, tables, make)
@@ -189,10 +192,11 @@ def whole_sources(
             )
 
 
-def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand]) -> None:
+def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand], known: OutputTypes) -> None:
     """Ask both branches of UNION, INTERSECT or EXCEPT for what is asked of the whole, by position."""
     operation = scope.expression
     names = [name.casefold() for name in output_names(operation)]
+    types = known.of(scope)
     keeps_all = isinstance(operation, exp.Union) and not operation.args.get("distinct")
     blocked = operation.args.get("limit") or operation.args.get("offset") or operation.args.get("by_name")
     for branch in scope.set_operation_scopes:
@@ -208,7 +212,8 @@ def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand])
         renamed = dict(zip(names, outputs, strict=False))
         for predicate in predicates:
             # Each of its consumers asks once; their number is known together.
-            ask(demands, branch, rename_columns(predicate, renamed), columns, 0, shown)
+            alike = conjoin([c for c in conjuncts(predicate) if means_the_same(c, names, types)])
+            ask(demands, branch, rename_columns(alike, renamed), columns, 0, shown)
         demands[id(branch)].uses += demand.uses
 
 

@@ -15,8 +15,8 @@ from sqlglot import exp
 from lakeq.catalog.table import Table
 from lakeq.catalog.time_mapping import TimeMapping, find_leaf
 from lakeq.catalog.time_proof import TimeProposal, spell_inline, time_keys
-from lakeq.planner.bounds import expression_family
 from lakeq.planner.logic import conjuncts
+from lakeq.planner.other_types import expression_family
 from lakeq.planner.pruning import plan_prefixes
 from lakeq.planner.scan import Missed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -82,17 +82,22 @@ class LakeTable:
 def write_lake(root: Path, seed: int) -> list[LakeTable]:
     """Write two or three random tables below `root`; the same for the same seed."""
     rng = random.Random(seed)
-    tables = [_write_table(rng, root, f"t{number}") for number in range(rng.choice([2, 2, 3]))]
+    tables: list[LakeTable] = []
+    for number in range(rng.choice([2, 2, 3])):
+        tables.append(_write_table(rng, root, f"t{number}", {frozenset(table.kinds) for table in tables}))
     if rng.random() < 0.5:
         (root / "_SUCCESS").touch()
     return tables
 
 
-def _write_table(rng: random.Random, root: Path, name: str) -> LakeTable:
+def _write_table(rng: random.Random, root: Path, name: str, taken: Set[frozenset[str]]) -> LakeTable:
+    """With other columns than those taken: folders of files that look alike would be one table."""
     layout, format = rng.choice(LAYOUTS), rng.choice(FORMATS)
     if layout in ("product", "flat"):  # these are one table only if all files look alike
         format = rng.choice(["parquet", "orc"])
     kinds = _choose_columns(rng, format)
+    while frozenset(kinds) in taken:
+        kinds = _choose_columns(rng, format)
     drifts = layout not in ("product", "flat") and rng.random() < 0.5
     if drifts:
         kinds["v"] = rng.choice(["int", "double", "text"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,3 +82,45 @@ def test_the_first_rows_of_groups_are_found_again_beside_a_join(tmp_path: Path) 
     sql = f"SELECT * FROM {firsts} AS a JOIN {firsts} AS b ON a.day = b.day WHERE b.x % 2 = 1"
     with lakeq.connect(tmp_path, history=False) as lake:
         assert sorted(row[0] for row in lake.sql(sql).fetchall()) == [10, 11, 12]
+
+
+@pytest.mark.parametrize(
+    ("condition", "count"),
+    [
+        ("big BETWEEN 2305843009213693954 AND 2305843009213693953::DOUBLE", 2),
+        ("big IN (1.5, 2305843009213693954, 2.5::DOUBLE)", 2),
+        ("day NOT IN ('2026-01-01 12:00:00', TIMESTAMP '2026-01-02 12:00:00')", 3),
+        ("day NOT BETWEEN '2026-01-01 12:00:00' AND TIMESTAMP '2026-01-03 00:00:00'", 1),
+    ],
+)
+def test_values_that_a_column_is_compared_with_at_once_are_of_one_type(
+    days: Path, condition: str, count: int
+) -> None:
+    with lakeq.connect(days, history=False) as lake:
+        assert lake.sql(f"SELECT count(*) FROM t WHERE {condition}").fetchall() == [(count,)]
+
+
+@pytest.mark.parametrize(
+    ("union", "condition", "count"),
+    [
+        ("SELECT big AS c FROM t UNION ALL SELECT 2.5::DOUBLE", "c = 2305843009213693954", 2),
+        ("SELECT day AS c FROM t UNION ALL SELECT now()::TIMESTAMP", "c < '2026-01-01 12:00:00'", 1),
+        ("SELECT day AS c FROM t UNION ALL SELECT now()::TIMESTAMP", "c <> '2026-01-01 12:00:00'", 4),
+        ("SELECT big AS c FROM t UNION ALL SELECT 'abc'", "c < '3'", 2),
+    ],
+)
+def test_a_condition_on_a_union_is_asked_in_its_type(
+    days: Path, union: str, condition: str, count: int
+) -> None:
+    with lakeq.connect(days, history=False) as lake:
+        assert lake.sql(f"SELECT count(*) FROM ({union}) WHERE {condition}").fetchall() == [(count,)]
+
+
+@pytest.fixture
+def days(tmp_path: Path) -> Path:
+    """A lake with the table `t`: three files of a day and a number beyond 2^53, of which two are one double."""
+    for number, big in enumerate([2**61, 2**61 + 2, 5]):
+        path = tmp_path / "t" / f"{number}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table({"big": [big], "day": [dt.date(2026, 1, 1 + number)]}), path)
+    return tmp_path

@@ -34,7 +34,7 @@ YEARS = [None, 2024, 2025, 2026]
 DAYS = [None, dt.date(2025, 12, 31), dt.date(2026, 1, 1), dt.date(2026, 2, 28)]
 PARTS = [None, "", "1", "01", "abc", "a%b", "Zz"]
 VALUES: dict[str, list[Any]] = {
-    "x": [None, -1, 0, 1, 5, 2**53 + 1],
+    "x": [None, -1, 0, 1, 5, 2**53, 2**53 + 1],
     "f": [None, -1.5, -0.0, 0.0, 2.5, math.nan, math.inf],
     "s": [None, "", "a", "abc", "abd", "b", "é"],
     "ts": [None, dt.datetime(2025, 12, 31, 23, 59), dt.datetime(2026, 1, 1), dt.datetime(2026, 3, 1, 12)],
@@ -53,11 +53,33 @@ lakes = st.lists(files, min_size=1, max_size=6)
 COMPARISONS = ["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"]
 LITERALS = {
     "year": ["2025", "2026", "'2026'", "2025.5", "NULL", "CAST('2026' AS BIGINT)", "year(ts)", "x"],
-    "x": ["0", "1", "5", "0.5", "NULL", "year", "year - 2025", "9007199254740993", "f", "'1'"],
+    "x": [
+        "0",
+        "1",
+        "5",
+        "0.5",
+        "NULL",
+        "year",
+        "year - 2025",
+        "9007199254740993",
+        "f",
+        "'1'",
+        "9007199254740992::DOUBLE",
+        "0.5::FLOAT",
+        "4503599627370496 * 2.0",
+    ],
     "f": ["0", "2.5", "'nan'::DOUBLE", "1e300", "x", "NULL", "year"],
     "s": ["'abc'", "''", "part", "'a'", "NULL", "lower('ABC')"],
     "part": ["'1'", "'abc'", "s", "''", "'01'"],
-    "day": ["DATE '2026-01-01'", "'2026-01-01'", "make_date(year, 1, 1)", "ts", "ts::DATE"],
+    "day": [
+        "DATE '2026-01-01'",
+        "'2026-01-01'",
+        "'2026-01-01 12:00:00'",
+        "TIMESTAMP '2026-01-01 12:00:00'",
+        "make_date(year, 1, 1)",
+        "ts",
+        "ts::DATE",
+    ],
     "ts": [
         "'2026-01-01'",
         "TIMESTAMP '2026-01-01 00:00:00'",
@@ -93,8 +115,32 @@ comparisons = st.sampled_from(sorted(LITERALS)).flatmap(
         st.booleans(),
     )
 )
+# Of different types, and so near to one another that it matters in which type a column is compared with them.
+NEAR = {
+    "x": [
+        "9007199254740992", "9007199254740993", "9007199254740992::DOUBLE", "9007199254740993.0", "'9007199254740993'",
+        "f", "4503599627370496 * 2e0", "NULL", "5::FLOAT",
+    ],
+    "f": ["2", "3", "2.5", "'2.5'", "2.5::FLOAT", "0.1", "0.1::FLOAT", "x", "NULL"],
+    "day": [
+        "DATE '2026-01-01'", "'2026-01-01'", "'2026-01-01 12:00:00'", "TIMESTAMP '2026-01-01 12:00:00'", "ts",
+        "TIMESTAMPTZ '2026-01-01 00:30:00+01'", "make_date(year, 1, 1)",
+    ],
+    "ts": [
+        "DATE '2026-01-01'", "'2025-12-31 23:59:00'", "TIMESTAMP '2026-01-01 00:00:00'", "day", "NULL",
+        "TIMESTAMPTZ '2026-01-01 00:30:00+01'",
+    ],
+    "ts::DATE": ["DATE '2026-01-01'", "'2026-01-01 12:00:00'", "TIMESTAMP '2026-01-01 12:00:00'", "day"],
+}  # fmt: skip
+at_once = st.sampled_from(sorted(NEAR)).flatmap(
+    lambda left: st.builds(
+        lambda form, values: f"({left} {form.format(*values)})",
+        st.sampled_from(["BETWEEN {} AND {}", "NOT BETWEEN {} AND {}", "IN ({}, {})", "NOT IN ({}, {}, {})"]),
+        st.lists(st.sampled_from(NEAR[left]), min_size=3, max_size=3),
+    )
+)
 conditions = st.recursive(
-    comparisons | st.sampled_from(PLAIN_CONDITIONS).map(lambda c: f"({c})"),
+    comparisons | at_once | st.sampled_from(PLAIN_CONDITIONS).map(lambda c: f"({c})"),
     lambda inner: st.one_of(
         st.tuples(inner, inner).map(lambda p: f"({p[0]} AND {p[1]})"),
         st.tuples(inner, inner).map(lambda p: f"({p[0]} OR {p[1]})"),
@@ -161,6 +207,21 @@ def prune(condition: str) -> Pruning:
 def test_files_and_row_groups_with_a_matching_row_are_kept(
     database: duckdb.DuckDBPyConnection, index_database: Database, lake: list[Any], condition: str
 ) -> None:
+    check_kept(database, index_database, lake, condition)
+
+
+@settings(max_examples=250, deadline=None)
+@given(lake=lakes, condition=at_once)
+def test_values_of_several_types_that_are_compared_at_once_prune_no_matching_row(
+    database: duckdb.DuckDBPyConnection, index_database: Database, lake: list[Any], condition: str
+) -> None:
+    check_kept(database, index_database, lake, condition)
+
+
+def check_kept(
+    database: duckdb.DuckDBPyConnection, index_database: Database, lake: list[Any], condition: str
+) -> None:
+    """Every file and row group with a row that DuckDB finds is kept."""
     index, data = build_index(index_database, lake)
     with database.cursor() as cursor:
         cursor.register("t", data)

@@ -159,6 +159,7 @@ def write_between(node: exp.Expr, scope: Scope) -> Value:
     if simple and wanted.kind in _COMPARED:
         fitted = [fit(v, wanted, scope).text for v in (x, low, high)]
         return Value(f"({fitted[0]} BETWEEN {fitted[1]} AND {fitted[2]})", BOOLEAN, node)
+    x, low, high = (fit(v, wanted, scope) for v in (x, low, high))  # not each pair in a type of its own
     parts = compare(x, ">=", low, scope, node), compare(x, "<=", high, scope, node)
     return Value(f"({parts[0]} AND {parts[1]})", BOOLEAN, node)
 
