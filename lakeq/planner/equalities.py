@@ -9,17 +9,20 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from lakeq.planner.logic import conjuncts
+from lakeq.planner.output_types import OutputTypes
 from lakeq.planner.sources import Source, join_method
 
 
-def spread_equalities(scope: Scope, sources: list[Source], held: Mapping[str, Sequence[exp.Expr]]) -> None:
+def spread_equalities(
+    scope: Scope, sources: list[Source], held: Mapping[str, Sequence[exp.Expr]], types: OutputTypes
+) -> None:
     """Carry filters over `a.x = b.y`, where types are equal and the join lets them pass, until none is
     new. `held` are conditions that every row of a source meets anyway, over its columns by name."""
     methods = {join_method(source.join) for source in sources if source.join is not None}
     if methods - {"inner", "left", "semi", "anti"} or any(source.opaque for source in sources):
         return
     by_alias = {source.alias: source for source in sources}
-    edges = list(read_equalities(scope, sources))
+    edges = list(read_equalities(scope, sources, types))
     for _ in range(len(sources)):
         for start, end in edges:
             if start.table not in by_alias or end.table not in by_alias:
@@ -51,18 +54,20 @@ def has_name(folded: str, column: exp.Column) -> bool:
     return column.name.casefold() == folded
 
 
-def read_equalities(scope: Scope, sources: list[Source]) -> Iterator[tuple[exp.Column, exp.Column]]:
+def read_equalities(
+    scope: Scope, sources: list[Source], types: OutputTypes
+) -> Iterator[tuple[exp.Column, exp.Column]]:
     """Pairs (from, to) of columns of one type such that a filter on `from` also holds for `to`."""
     where = scope.expression.args.get("where")
     for node in conjuncts(where.this if where else None):
-        if pair := equal_columns(node):
+        if pair := equal_columns(node, scope, types):
             yield from (pair, pair[::-1])
     for source in sources:
         if source.join is None:
             continue
         method = join_method(source.join)
         for node in conjuncts(source.join.args.get("on")):
-            pair = equal_columns(node)
+            pair = equal_columns(node, scope, types)
             if pair is None:
                 continue
             left, right = pair if pair[1].table == source.alias else pair[::-1]
@@ -80,17 +85,14 @@ def is_column_equality(node: exp.Expr) -> bool:
     )
 
 
-def equal_columns(node: exp.Expr) -> tuple[exp.Column, exp.Column] | None:
+def equal_columns(node: exp.Expr, scope: Scope, types: OutputTypes) -> tuple[exp.Column, exp.Column] | None:
     """The two columns of `a.x = b.y` when both are known to have one type."""
     if not isinstance(node, exp.EQ):
         return None
     left, right = node.left.unnest(), node.right.unnest()
     if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
         return None
-    kind = left.type
-    if kind is None or kind.this is exp.DType.UNKNOWN or kind != right.type:
-        return None
-    return (left, right)
+    return (left, right) if types.are_one(left, right, scope) else None
 
 
 def constant(column: exp.Column) -> Callable[[exp.Column], exp.Expr]:
@@ -110,14 +112,14 @@ def replace_columns(node: exp.Expr, new: Callable[[exp.Column], exp.Expr]) -> ex
     return node.copy().transform(replace)
 
 
-def merge_using(scope: Scope, sources: list[Source]) -> None:
+def merge_using(scope: Scope, sources: list[Source], types: OutputTypes) -> None:
     """Read `COALESCE(a.x, b.x)`, which USING makes, as the side that is never NULL where the other is not."""
     sides: dict[tuple[str, str], exp.Column] = {}
     for source in sources:
         if source.join is None or join_method(source.join) not in ("inner", "left", "right"):
             continue
         for node in conjuncts(source.join.args.get("on")):
-            if pair := equal_columns(node):
+            if pair := equal_columns(node, scope, types):
                 left, right = pair if pair[1].table == source.alias else pair[::-1]
                 kept = right if join_method(source.join) == "right" else left
                 sides[(left.sql(), right.sql())] = kept

@@ -58,6 +58,17 @@ def _name_type(node: exp.Expr) -> str | None:
     return node.sql("duckdb")
 
 
+def _choices(node: exp.Case | exp.Coalesce | exp.Greatest | exp.Least | exp.If) -> list[exp.Expr]:
+    """The values of which the expression is one; sqlglot gives it the type of the first."""
+    if isinstance(node, exp.Case):
+        found = [branch.args["true"] for branch in node.args["ifs"]] + [node.args.get("default")]
+    elif isinstance(node, exp.If):
+        found = [node.args["true"], node.args.get("false")]
+    else:
+        found = [node.this, *node.expressions]
+    return [value for value in found if value is not None]
+
+
 def join_families(*families: str) -> str:
     """The family in which values of these are compared; empty where there is none, or it is not known."""
     known = set(families) - {"any"}
@@ -69,6 +80,8 @@ def join_families(*families: str) -> str:
 def expression_family(node: exp.Expr) -> str:
     """The family of an expression's annotated type; `any` for an untyped string literal."""
     node = node.unnest()
+    if isinstance(node, exp.Case | exp.Coalesce | exp.Greatest | exp.Least | exp.If):
+        return join_families(*map(expression_family, _choices(node)))
     if isinstance(node, exp.Literal) and node.is_string:
         return "any"
     if isinstance(node, exp.Null):

@@ -25,10 +25,10 @@ from lakeq.planner.logic import (
     is_deterministic,
     is_true,
 )
+from lakeq.planner.output_types import OutputTypes, means_the_same
 from lakeq.planner.pushdown import push_through
 from lakeq.planner.scan import Missed
 from lakeq.planner.sources import Source, is_recursive, read_sources
-from lakeq.planner.union_types import OutputTypes, means_the_same
 from lakeq.planner.usage import columns_of, ignores_repeats, paths_of, spell_columns, used_columns
 from lakeq.planner.whole_rows import find_shown, keeps_whole
 
@@ -98,7 +98,7 @@ def take_scope(
         yield from whole_sources(scope, demand, demands, tables, make)
         return
     sources = read_sources(scope)
-    merge_using(scope, sources)
+    merge_using(scope, sources, known)
     conditions = list(read_conditions(scope, sources))
     wanted = disjoin(demand.predicates)
     pushed = push_through(scope.expression, wanted)
@@ -115,7 +115,7 @@ def take_scope(
             reasons.append(stopped)
     joined = sources if len(sources) > 1 else []
     held = {source.alias: held_conditions(t) for source in joined if (t := _target(scope, source))}
-    spread_equalities(scope, sources, held)
+    spread_equalities(scope, sources, held, known)
     used = used_columns(scope, demand.columns, demand.uses > 1)
     once = ignores_repeats(scope.expression)
     shown = find_shown(scope, demand.shown, {source.alias for source in sources})
@@ -139,7 +139,7 @@ def take_scope(
                 uses=max(demand.uses, 1),
                 is_whole=is_whole,
             )
-    push_into_membership(scope, sources, demand, demands)
+    push_into_membership(scope, sources, demand, demands, known)
 
 
 def _target(scope: Scope, source: Source) -> Scope | None:
@@ -234,11 +234,12 @@ def rename_columns(predicate: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
 
 
 def push_into_membership(
-    scope: Scope, sources: list[Source], demand: _Demand, demands: dict[int, _Demand]
+    scope: Scope, sources: list[Source], demand: _Demand, demands: dict[int, _Demand], known: OutputTypes
 ) -> None:
     """`a.x IN (SELECT y …)` as a conjunct: what holds for `a.x` is all that matters of `y`."""
     where = scope.expression.args.get("where")
     by_alias = {source.alias: source for source in sources}
+    queries = {id(child.expression): child for child in scope.subquery_scopes}
     pushed: dict[int, exp.Expr] = {}
     for node in conjuncts(where.this if where else None):
         query = node.args.get("query") if isinstance(node, exp.In) else None
@@ -247,7 +248,8 @@ def push_into_membership(
             continue
         inner = query.unnest()
         names = output_names(inner)
-        if len(names) != 1 or not same_type(column, inner):
+        child = queries.get(id(inner))
+        if len(names) != 1 or child is None or not known.is_one(column, scope, child):
             continue
         held = [
             f
@@ -259,12 +261,3 @@ def push_into_membership(
         predicate = pushed.get(id(child.expression), TRUE.copy())
         columns = frozenset[str]() if isinstance(child.expression.parent, exp.Exists) else None
         ask(demands, child, predicate, columns, demand.uses, columns)
-
-
-def same_type(column: exp.Column, query: exp.Expr) -> bool:
-    """Whether the only output of `query` is known to have the column's type."""
-    kind = column.type
-    selects = query.selects if isinstance(query, exp.Query) else []
-    return (
-        bool(selects) and kind is not None and kind.this is not exp.DType.UNKNOWN and selects[0].type == kind
-    )

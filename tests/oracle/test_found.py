@@ -116,6 +116,20 @@ def test_a_condition_on_a_union_is_asked_in_its_type(
         assert lake.sql(f"SELECT count(*) FROM ({union}) WHERE {condition}").fetchall() == [(count,)]
 
 
+def test_a_filter_is_not_carried_to_what_is_equal_in_another_type(days: Path) -> None:
+    """To sqlglot `greatest(date, timestamp)` is a DATE."""
+    for at in ("2026-01-01%2000%3A00%3A00", "2026-01-01%2018%3A00%3A00"):
+        path = days / "u" / "day=2026-01-01" / f"moment={at}" / "a.parquet"
+        path.parent.mkdir(parents=True)
+        pq.write_table(pa.table({"x": [1]}), path)
+    join = "SELECT count(*) FROM t JOIN (SELECT greatest(day, moment) AS e FROM u) q ON t.day = q.e"
+    member = "SELECT count(*) FROM t WHERE day IN (SELECT greatest(day, moment) FROM u)"
+    with lakeq.connect(days, history=False) as lake:
+        assert str(lake.table("u").schema.field("moment").type).startswith("timestamp")
+        assert lake.sql(f"{join} WHERE t.day >= '2026-01-01 12:00:00'").fetchall() == [(1,)]
+        assert lake.sql(f"{member} AND day >= '2026-01-01 12:00:00'").fetchall() == [(1,)]
+
+
 @pytest.fixture
 def days(tmp_path: Path) -> Path:
     """A lake with the table `t`: three files of a day and a number beyond 2^53, of which two are one double."""

@@ -1,11 +1,13 @@
-"""Whether the queries of a UNION give its columns in one type: then a condition on them may be asked of each.
+"""Which outputs are surely of one type, so that a condition on one means the same of another: those of the
+queries of a UNION, and two columns that are equal.
 
 Of a DATE `c < '2026-01-01 12:00'` is another question than of the TIMESTAMP that it becomes beside one.
+sqlglot's types are not asked for it: to sqlglot `coalesce(date, timestamp)` is a DATE.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
@@ -38,6 +40,15 @@ class OutputTypes:
         if id(scope) not in self._known:
             self._known[id(scope)] = list(self._read(scope))
         return self._known[id(scope)]
+
+    def are_one(self, left: exp.Column, right: exp.Column, scope: Scope) -> bool:
+        """Whether two columns of a scope are of one type."""
+        return _is_sure({self._name_column(column, scope) for column in (left, right)})
+
+    def is_one(self, column: exp.Column, scope: Scope, query: Scope) -> bool:
+        """Whether a column of a scope is of the type that another query gives for its only output."""
+        types = self.of(query)
+        return len(types) == 1 and _is_sure({self._name_column(column, scope), *types[0]})
 
     def _read(self, scope: Scope) -> Iterator[TypeNames]:
         if isinstance(scope.expression, exp.SetOperation):
@@ -105,11 +116,14 @@ def means_the_same(condition: exp.Expr, names: Sequence[str], types: Sequence[Ty
     for column in condition.find_all(exp.Column):
         place = names.index(column.name.casefold()) if column.name.casefold() in names else len(types)
         found = types[place] - {_NULL} if place < len(types) else frozenset({None})
-        is_one = len(found) <= 1 and _SOME_INTEGER not in found
-        is_one = is_one or (found <= _INTEGERS and _is_compared(column))
-        if None in found or not is_one:
+        if found and not _is_sure(found) and not (found <= _INTEGERS and _is_compared(column)):
             return False
     return True
+
+
+def _is_sure(types: Set[str | None]) -> bool:
+    """Whether names stand for one type."""
+    return len(types) == 1 and not types & {None, _SOME_INTEGER}
 
 
 def _is_compared(column: exp.Column) -> bool:
