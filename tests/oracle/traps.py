@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tests.oracle.expressions import NUMBERS
+
 if TYPE_CHECKING:
     from tests.oracle.queries import QueryWriter
 
@@ -86,4 +88,45 @@ def spread(writer: QueryWriter) -> str:
     )
 
 
-TRAPS: dict[Callable[[QueryWriter], str], int] = {aliased: 5, shadowed: 4, paired: 5, spread: 6}
+def retyped(writer: QueryWriter) -> str:
+    """Values that meet in a type that one of them is not of: in UNION, joins, IN and BETWEEN."""
+    rng, kinds = writer.rng, writer.rng.choice([NUMBERS, NUMBERS, ("date", "ts"), ("date", "ts", "tz")])
+    (a, left), (b, right) = writer.pick(), writer.pick()
+    one, other, third = (
+        rng.choice([r for r in scope if r.kind in kinds] or [r for r in scope if r.kind == "int"])
+        for scope in (left, right, right)
+    )
+
+    def asks(column: str) -> str:
+        x, y, z = (writer.write.literal(rng.choice([one, other, third])) for _ in range(3))
+        forms = [
+            f"{rng.choice(['=', '<>', '<', '>='])} {x}",
+            f"BETWEEN {x} AND {y}",
+            f"NOT BETWEEN {x} AND {y}",
+        ]
+        forms += [f"IN ({x}, {y}, {z})", f"NOT IN ({x}, {y})", f"IS DISTINCT FROM {x}"]
+        return f"{column} {rng.choice(forms)}"
+
+    made = rng.choice(
+        [
+            f"coalesce({other.sql}, {third.sql})",
+            f"greatest({other.sql}, {third.sql})",
+            f"CASE WHEN id > 4 THEN {other.sql} ELSE {third.sql} END",
+            other.sql,
+        ]
+    )
+    how = rng.choice(["UNION ALL", "UNION ALL", "UNION", "EXCEPT", "INTERSECT"])
+    whole = f"SELECT {one.sql} AS c FROM {a} {how} SELECT {made} FROM {b}"
+    return rng.choice(
+        [
+            f"SELECT c, count(*) FROM ({whole}) WHERE {asks('c')} GROUP BY c",
+            f"SELECT c, count(*) FROM ({whole}) WHERE {asks('c')} OR {asks('c')} GROUP BY c",
+            f"SELECT count(*) FROM ({whole} UNION ALL SELECT {third.sql} FROM {b}) WHERE {asks('c')}",
+            f"SELECT a.id FROM {a} a JOIN (SELECT {made} AS c FROM {b}) q ON a.{one.name} = q.c WHERE {asks(f'a.{one.name}')}",
+            f"SELECT id FROM {a} WHERE {one.sql} IN (SELECT {made} FROM {b}) AND {asks(one.sql)}",
+            f"SELECT id FROM {a} WHERE {asks(one.sql)} AND {asks(one.sql)}",
+        ]
+    )
+
+
+TRAPS: dict[Callable[[QueryWriter], str], int] = {aliased: 5, shadowed: 4, paired: 5, spread: 6, retyped: 8}
