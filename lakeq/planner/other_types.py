@@ -32,10 +32,13 @@ def find_other_types(values: Sequence[exp.Expr], constant: Constant) -> tuple[Ot
         if key is None or key in found:
             continue
         sql = constant(node)
-        if sql is None:  # another column
-            if node.type is None or node.type.this is exp.DType.UNKNOWN:
+        if sql is None:  # of another column; what sqlglot says of more than a column is a guess
+            kind = (
+                node.to if isinstance(node, exp.Cast) else node.type if isinstance(node, exp.Column) else None
+            )
+            if kind is None or kind.this is exp.DType.UNKNOWN:
                 return None
-            sql = f"CAST(NULL AS {node.type.sql('duckdb')})"
+            sql = f"CAST(NULL AS {kind.sql('duckdb')})"
         found[key] = OtherType(sql, expression_family(node))
     return tuple(found.values()) if len(found) > 1 else ()
 
