@@ -210,7 +210,7 @@ def test_files_and_row_groups_with_a_matching_row_are_kept(
     check_kept(database, index_database, lake, condition)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(lake=lakes, condition=at_once)
 def test_values_of_several_types_that_are_compared_at_once_prune_no_matching_row(
     database: duckdb.DuckDBPyConnection, index_database: Database, lake: list[Any], condition: str

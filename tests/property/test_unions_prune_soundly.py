@@ -93,7 +93,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, duckd
         yield opened, plain
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sql=unions)
 def test_a_union_of_several_types_has_the_answer_of_all_rows(
     lake: tuple[Lake, duckdb.DuckDBPyConnection], sql: str
