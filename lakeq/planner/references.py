@@ -43,13 +43,14 @@ _NOTHING: Outputs = frozenset()
 class _Demand:
     """What the consumers of one scope want of it, gathered before the scope itself is taken."""
 
-    __slots__ = ("columns", "predicates", "shown", "uses")
+    __slots__ = ("columns", "missed", "predicates", "shown", "uses")
 
     def __init__(self) -> None:
         self.predicates: list[exp.Expr] = []
         self.columns: set[str] | None = set()
         self.shown: Outputs = None
         self.uses = 0
+        self.missed: list[Missed] = []
 
     def add(self, predicate: exp.Expr, columns: Outputs, uses: int, shown: Outputs) -> None:
         """`shown` are outputs that this consumer certainly shows, as `find_shown` tells; what counts is what
@@ -111,8 +112,9 @@ def take_scope(
             rewrite=f"WHERE {wanted.sql('duckdb')} inside the query that it is about",
             proviso="other rows: LIMIT, window or aggregate then see only these",
         )
-        for reasons in missed.values():
-            reasons.append(stopped)
+        demand.missed.append(stopped)
+    for reasons in missed.values():
+        reasons += demand.missed
     joined = sources if len(sources) > 1 else []
     held = {source.alias: held_conditions(t) for source in joined if (t := _target(scope, source))}
     spread_equalities(scope, sources, held, known)
@@ -212,14 +214,24 @@ def pass_to_branches(scope: Scope, demand: _Demand, demands: dict[int, _Demand],
         renamed = dict(zip(names, outputs, strict=False))
         for predicate in predicates:
             # Each of its consumers asks once; their number is known together.
-            alike = conjoin([c for c in conjuncts(predicate) if means_the_same(c, names, types)])
-            ask(demands, branch, rename_columns(alike, renamed), columns, 0, shown)
+            alike = [c for c in conjuncts(predicate) if means_the_same(c, names, types)]
+            ask(demands, branch, rename_columns(conjoin(alike), renamed), columns, 0, shown)
+            demands[id(branch)].missed += map(_miss, (c for c in conjuncts(predicate) if c not in alike))
         demands[id(branch)].uses += demand.uses
+        demands[id(branch)].missed += demand.missed
 
 
 def output_names(query: exp.Expr) -> list[str]:
     """The names of a query's outputs in order; empty for what is no query."""
     return list(query.named_selects) if isinstance(query, exp.Query) else []
+
+
+def _miss(condition: exp.Expr) -> Missed:
+    return Missed(
+        condition.sql("duckdb"),
+        "the queries of the UNION give its column in several types, or in one that is not known",
+        rewrite="a CAST of the column to one type in each query of the UNION",
+    )
 
 
 def rename_columns(predicate: exp.Expr, names: Mapping[str, str]) -> exp.Expr:

@@ -116,6 +116,18 @@ def test_a_condition_on_a_union_is_asked_in_its_type(
         assert lake.sql(f"SELECT count(*) FROM ({union}) WHERE {condition}").fetchall() == [(count,)]
 
 
+def test_a_condition_that_a_union_keeps_from_its_queries_is_told_with_the_way_out(days: Path) -> None:
+    union = "SELECT {} AS c FROM t UNION ALL SELECT now()::TIMESTAMP"
+    sql = f"SELECT count(*) FROM ({union}) WHERE c < '2026-01-01 12:00:00'"
+    with lakeq.connect(days, history=False) as lake:
+        told = lake.explain(sql.format("day"))
+        assert "not pruned by: c < '2026-01-01 12:00:00': the queries of the UNION give its column" in told
+        assert "instead: a CAST of the column to one type in each query" in told
+        cast = lake.explain(sql.format("day::TIMESTAMP"))
+        assert "of the UNION" not in cast
+        assert "files: 1 of 3" in cast
+
+
 def test_a_filter_is_not_carried_to_what_is_equal_in_another_type(days: Path) -> None:
     """To sqlglot `greatest(date, timestamp)` is a DATE."""
     for at in ("2026-01-01%2000%3A00%3A00", "2026-01-01%2018%3A00%3A00"):
