@@ -36,6 +36,9 @@ def predicates(sql: str) -> tuple[str, str]:
         ("coalesce(year, 1)", "coalesce(year, 1)", "c = 7", ("(COALESCE(year, 1)) = 7", "(COALESCE(year, 1)) = 7")),
         ("coalesce(year, 2.5)", "coalesce(year, 1)", "c = 7", ("TRUE", "TRUE")),
         ("coalesce(year, 2.5)", "year", "c = 7", ("TRUE", "TRUE")),
+        ("coalesce(amount, 1)", "coalesce(year, 1)", "c = 7", ("TRUE", "TRUE")),
+        ("lower(name)", "lower(q)", "c = 'a'", ("(LOWER(name)) = 'a'", "(LOWER(q)) = 'a'")),
+        ("123456789", "year", "c = 7", ("TRUE", "year = 7")),
         ("(SELECT max(day) FROM plain)", "(SELECT max(day) FROM plain)", "c = 7", ("TRUE", "TRUE")),
         # each condition by itself
         ("year::DOUBLE", "year", "c = 7 AND d = 8", ("day = 8", "day = 8")),
