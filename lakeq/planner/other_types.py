@@ -12,7 +12,7 @@ Constant = Callable[[exp.Expr], str | None]
 """Gives the SQL of an expression that is the same for all rows of a file, None for anything else."""
 
 _EXACT_DIGITS = 18
-"""Literals of more digits may be doubles to DuckDB."""
+"""Literals of more digits may be of another kind to DuckDB: a double, a BIGNUM."""
 
 
 @dataclass(frozen=True, slots=True)
