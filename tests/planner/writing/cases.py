@@ -89,7 +89,7 @@ def _comparisons() -> list[str]:
             ("h", "300000"),
         ]
     ]
-    return [*made, "i BETWEEN 1 AND 7", "x BETWEEN 0 AND 'inf'::DOUBLE", "x BETWEEN y AND 5", "i NOT BETWEEN h AND j", "s BETWEEN 'a' AND 'b'",
+    return [*made, "i BETWEEN 1 AND 7", "x BETWEEN 0 AND 'inf'::DOUBLE", "x BETWEEN y AND 5", "j BETWEEN 9007199254740994 AND 9007199254740993::DOUBLE", "j NOT BETWEEN 9007199254740994 AND 9007199254740993::DOUBLE", "j IN (2.5::DOUBLE, 9007199254740992)", "i NOT BETWEEN h AND j", "s BETWEEN 'a' AND 'b'",
             "da BETWEEN DATE '2000-01-01' AND DATE '2024-01-01'", "da BETWEEN '2000-01-01' AND TIMESTAMP '2024-01-01'", "d BETWEEN 0.05 AND 7",
             "i IN (1, 2, NULL)", "i NOT IN (1, 2)", "i NOT IN (1, NULL)", "x IN (1.5, 0)", "s IN ('abc', '', NULL)", "d IN (1.5, 0.05, 7)", "da IN ('2024-01-01', DATE '2000-01-01')",
             "i IN (1.5, 7.0)", "h IN (j, i)", "i = NULL", "NULL = NULL", "x IS NULL", "x IS NOT NULL", "b IS TRUE", "b IS NOT TRUE", "b IS FALSE", "NOT b", "b AND x > 1", "b OR i > 2", "b AND NULL",

@@ -40,6 +40,7 @@ _SPARK = [
 _TRINO = [
     ("SELECT i / j FROM v", '(CAST("v"."i" AS DOUBLE) / CAST("v"."j" AS DOUBLE))'),
     ("SELECT x = y FROM v", '(is_nan("v"."x") AND is_nan("v"."y"))'),
+    ("SELECT j BETWEEN 5 AND 2.5::DOUBLE FROM v", '(5.0e0 <= CAST("v"."j" AS DOUBLE))'),
     ("SELECT x FROM v ORDER BY x DESC", 'ORDER BY is_nan("v"."x") DESC NULLS LAST, 1 DESC NULLS LAST'),
     ("SELECT id FROM v LIMIT 3 OFFSET 2", "OFFSET 2 LIMIT 3"),
     ("SELECT greatest(i, h) FROM v", 'coalesce(greatest("v"."i", CAST("v"."h" AS INTEGER)), "v"."i"'),
