@@ -33,9 +33,8 @@ def find_other_types(values: Sequence[exp.Expr], constant: Constant) -> tuple[Ot
             continue
         sql = constant(node)
         if sql is None:  # of another column; what sqlglot says of more than a column is a guess
-            kind = (
-                node.to if isinstance(node, exp.Cast) else node.type if isinstance(node, exp.Column) else None
-            )
+            kind = node.type if isinstance(node, exp.Column) else None
+            kind = node.to if isinstance(node, exp.Cast) else kind
             if kind is None or kind.this is exp.DType.UNKNOWN:
                 return None
             sql = f"CAST(NULL AS {kind.sql('duckdb')})"

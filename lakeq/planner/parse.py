@@ -217,11 +217,8 @@ def bind_parameters(tree: exp.Expr, params: Sequence[Any] | Mapping[str, Any] | 
 def _hint_column(name: str) -> str:
     from lakeq.catalog.table import HIDDEN_COLUMNS  # loads pyarrow, which parsing does without
 
-    return (
-        f'. The column is written "${name}", in quotes'
-        if f"${name}" in {c.name for c in HIDDEN_COLUMNS}
-        else ""
-    )
+    is_column = any(column.name == f"${name}" for column in HIDDEN_COLUMNS)
+    return f'. The column is written "${name}", in quotes' if is_column else ""
 
 
 def to_literal(value: Any) -> exp.Expr | None:

@@ -110,7 +110,6 @@ def _fold(value: Value, target: SqlType, scope: Scope) -> Value | None:
     elif value.kind in EXACT and target.kind in EXACT:
         made = Decimal(known).quantize(Decimal(1).scaleb(-digits_of(target)[1]), context=_DIGITS)
         made = _in_bounds(made, target)
-
         if made is None:
             return None
     elif value.kind in NUMBERS and target.kind in REALS and not isinstance(known, bool):
